@@ -1,0 +1,168 @@
+//! The server as the page sees it: the only file that fetches or opens a WebSocket.
+
+use crate::browser::origin;
+use js_sys::Array;
+use kindling_domain::error::{ApiError, ErrorBody};
+use kindling_domain::id::OrderId;
+use kindling_domain::secret::Secret;
+use kindling_domain::wire::{
+    AckResponse, BootstrapRequest, BootstrapResponse, Catalogue, ClaimRequest, ClaimResponse, LIVE_PROTOCOL, OrderView,
+};
+use leptos::prelude::window;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    AbortSignal, Headers, MessageEvent, ReferrerPolicy, RequestCache, RequestCredentials, RequestInit, RequestRedirect,
+    Response, WebSocket,
+};
+
+/// How long an answer may take, in milliseconds. The server itself waits for Lightning at most a few seconds.
+const PATIENCE: u32 = 20_000;
+
+/// Why a call gave no answer to work with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The server said no, with its reason.
+    Refused(ApiError),
+    /// No connection, or nothing came back in time.
+    Unreachable,
+    /// Something answered that does not speak this API: a proxy, a captive portal, a broken deployment.
+    Strange,
+}
+
+impl Failure {
+    /// One sentence for the person.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Refused(error) => error.message.clone(),
+            Self::Unreachable => "The server cannot be reached. Check your connection and try again.".to_owned(),
+            Self::Strange => "The server gave an answer that makes no sense. Try again in a minute.".to_owned(),
+        }
+    }
+}
+
+/// What is sold.
+pub async fn catalogue() -> Result<Catalogue, Failure> {
+    call("GET", "/api/catalogue", None, None).await
+}
+
+/// Orders. The same request again gives the same order.
+pub async fn bootstrap(request: &BootstrapRequest) -> Result<BootstrapResponse, Failure> {
+    call("POST", "/api/bootstrap", None, Some(json(request)?)).await
+}
+
+/// The order as it stands.
+pub async fn order(id: &OrderId, token: &Secret) -> Result<OrderView, Failure> {
+    call("GET", &format!("/api/bootstrap/{id}"), Some(token), None).await
+}
+
+/// Takes the sealed bundle.
+pub async fn claim(id: &OrderId, token: &Secret, nonce: String) -> Result<ClaimResponse, Failure> {
+    let body = json(&ClaimRequest { nonce })?;
+    call("POST", &format!("/api/bootstrap/{id}/claim"), Some(token), Some(body)).await
+}
+
+/// Has the sealed bundle erased.
+pub async fn acknowledge(id: &OrderId, token: &Secret, nonce: String) -> Result<AckResponse, Failure> {
+    let body = json(&ClaimRequest { nonce })?;
+    call("POST", &format!("/api/bootstrap/{id}/ack"), Some(token), Some(body)).await
+}
+
+/// Pays an invoice of stub Lightning.
+pub async fn pay_stub(payment_hash: &str) -> Result<OrderView, Failure> {
+    call("POST", &format!("/api/dev/stub/pay/{payment_hash}"), None, None).await
+}
+
+fn json(body: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(body).map_err(|_| Failure::Strange)
+}
+
+async fn call<T: DeserializeOwned>(
+    method: &str,
+    path: &str,
+    token: Option<&Secret>,
+    body: Option<String>,
+) -> Result<T, Failure> {
+    let (ok, text) = exchange(method, path, token, body).await.map_err(|_| Failure::Unreachable)?;
+    if ok {
+        serde_json::from_str(&text).map_err(|_| Failure::Strange)
+    } else {
+        Err(serde_json::from_str::<ErrorBody>(&text).map_or(Failure::Strange, |body| Failure::Refused(body.error)))
+    }
+}
+
+/// One request; apart from [`call`] so that it is compiled once and not per type of answer.
+async fn exchange(
+    method: &str,
+    path: &str,
+    token: Option<&Secret>,
+    body: Option<String>,
+) -> Result<(bool, String), JsValue> {
+    let headers = Headers::new()?;
+    if let Some(token) = token {
+        // Opened for the one header it exists for.
+        headers.set("authorization", &["Bearer ", token.expose()].concat())?;
+    }
+    let init = RequestInit::new();
+    init.set_method(method);
+    init.set_cache(RequestCache::NoStore);
+    init.set_credentials(RequestCredentials::Omit);
+    init.set_redirect(RequestRedirect::Error);
+    init.set_referrer_policy(ReferrerPolicy::NoReferrer);
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(PATIENCE)));
+    if let Some(body) = body {
+        headers.set("content-type", "application/json")?;
+        init.set_body(&body.into());
+    }
+    init.set_headers(&headers);
+    let response: Response = JsFuture::from(window().fetch_with_str_and_init(path, &init)).await?.unchecked_into();
+    let text = JsFuture::from(response.text()?).await?;
+    Ok((response.ok(), text.as_string().unwrap_or_default()))
+}
+
+/// An open `/live` connection; closed when dropped.
+pub struct Live {
+    socket: WebSocket,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_close: Closure<dyn FnMut()>,
+}
+
+impl Live {
+    /// Connects. `on_text` gets what the server says, `on_close` is called when it is over, or never began.
+    pub fn open(
+        id: &OrderId,
+        token: &Secret,
+        on_text: impl Fn(String) + 'static,
+        on_close: impl Fn() + 'static,
+    ) -> Option<Self> {
+        // Browsers cannot set headers here, so the token travels as a second subprotocol.
+        let protocols = Array::of2(&LIVE_PROTOCOL.into(), &token.expose().into());
+        let url = format!("{}/api/bootstrap/{id}/live", origin().replacen("http", "ws", 1));
+        let socket = WebSocket::new_with_str_sequence(&url, &protocols).ok()?;
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            if let Some(text) = event.data().as_string() {
+                on_text(text);
+            }
+        });
+        let on_close = Closure::<dyn FnMut()>::new(on_close);
+        socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
+        Some(Self { socket, _on_message: on_message, _on_close: on_close })
+    }
+
+    /// Asks for a sign of life.
+    pub fn ping(&self) {
+        // Fails only while connecting or after the end, and both have their own notice.
+        let _ = self.socket.send_with_str("ping");
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.socket.set_onmessage(None);
+        self.socket.set_onclose(None);
+        let _ = self.socket.close();
+    }
+}

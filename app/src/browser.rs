@@ -1,0 +1,121 @@
+//! The browser's small services: address, clock, storage, clipboard, files, and which system this is.
+
+use js_sys::{Array, Date};
+use kindling_domain::money::Sats;
+use leptos::prelude::{document, window};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlMetaElement, Storage, Url};
+
+/// Path, query and fragment of the address bar.
+pub fn location() -> (String, String, String) {
+    let location = window().location();
+    (
+        location.pathname().unwrap_or_default(),
+        location.search().unwrap_or_default(),
+        location.hash().unwrap_or_default(),
+    )
+}
+
+/// Scheme and host.
+pub fn origin() -> String {
+    window().location().origin().unwrap_or_default()
+}
+
+/// Milliseconds since 1970, by the customer's clock.
+pub fn now_millis() -> u64 {
+    Date::now() as u64
+}
+
+/// The content of a `<meta name=…>` of `index.html`.
+pub fn meta(name: &str) -> Option<String> {
+    let element = document().query_selector(&format!("meta[name='{name}']")).ok()??;
+    Some(element.unchecked_into::<HtmlMetaElement>().content())
+}
+
+/// Names the page in the tab and in the history. Never give it a secret.
+pub fn set_title(title: &str) {
+    document().set_title(title);
+}
+
+/// What is remembered until the tab closes. Never give it a secret.
+pub fn session_storage() -> Option<Storage> {
+    window().session_storage().ok()?
+}
+
+/// What is remembered in this browser. Never give it a secret.
+pub fn local_storage() -> Option<Storage> {
+    window().local_storage().ok()?
+}
+
+/// Puts text on the clipboard; `false` where the browser refuses.
+pub async fn copy(text: &str) -> bool {
+    // Outside secure contexts there is no clipboard at all, and asking for it would throw.
+    if !window().is_secure_context() {
+        return false;
+    }
+    JsFuture::from(window().navigator().clipboard().write_text(text)).await.is_ok()
+}
+
+/// Hands text to the person as a file.
+pub fn download(name: &str, text: &str) -> bool {
+    let options = BlobPropertyBag::new();
+    options.set_type("application/octet-stream");
+    let Ok(blob) = Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &options) else { return false };
+    let Ok(url) = Url::create_object_url_with_blob(&blob) else { return false };
+    let Ok(anchor) = document().create_element("a") else { return false };
+    let anchor: HtmlAnchorElement = anchor.unchecked_into();
+    anchor.set_href(&url);
+    anchor.set_download(name);
+    anchor.click();
+    // The click has started the download from the blob; the address of it must not stay open.
+    let _ = Url::revoke_object_url(&url);
+    true
+}
+
+/// The systems that need different commands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum System {
+    /// macOS.
+    Mac,
+    /// Linux and the other Unixes.
+    Linux,
+    /// Windows.
+    Windows,
+}
+
+/// A guess from the user agent; the person can choose another.
+pub fn system() -> System {
+    let agent = window().navigator().user_agent().unwrap_or_default();
+    if agent.contains("Windows") {
+        System::Windows
+    } else if agent.contains("Mac") || agent.contains("iPhone") {
+        System::Mac
+    } else {
+        System::Linux
+    }
+}
+
+/// An amount for people: `10,000 sats`.
+pub fn sats(amount: Sats) -> String {
+    let digits = amount.sats().to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text.push_str(" sats");
+    text
+}
+
+/// Lets the shell load from this device next time. Without a service worker everything works the same, only slower.
+pub fn register_service_worker() {
+    if window().is_secure_context() {
+        let registration = window().navigator().service_worker().register("/sw.js");
+        leptos::task::spawn_local(async move {
+            let _ = JsFuture::from(registration).await;
+        });
+    }
+}

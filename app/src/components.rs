@@ -1,0 +1,16 @@
+//! Pieces of pages, each with one job.
+
+pub mod command;
+pub mod copy;
+pub mod countdown;
+pub mod download;
+pub mod heading;
+pub mod link;
+pub mod logo;
+pub mod notice;
+pub mod phases;
+pub mod qr;
+pub mod reveal;
+pub mod steps;
+pub mod system_choice;
+pub mod value;

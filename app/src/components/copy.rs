@@ -1,0 +1,57 @@
+//! A button that copies, and says so.
+
+use crate::announce::announcer;
+use crate::browser;
+use kindling_domain::secret::Secret;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use std::time::Duration;
+
+const FEEDBACK: Duration = Duration::from_secs(2);
+
+/// Copies `text`. `what` completes its name for screen readers: "Copy {what}".
+#[component]
+pub fn CopyButton(
+    text: Secret,
+    #[prop(into)] what: String,
+    /// The words on the button; "Copy" where there is no need for more.
+    #[prop(optional)]
+    label: Option<&'static str>,
+    #[prop(default = "button small")] class: &'static str,
+    #[prop(optional)] on_copied: Option<Callback<()>>,
+) -> impl IntoView {
+    let copied = RwSignal::new(None::<bool>);
+    let announcer = announcer();
+    let name = format!("{} {what}", label.unwrap_or("Copy"));
+    let copy = move |_| {
+        let text = text.clone();
+        let what = what.clone();
+        spawn_local(async move {
+            // Opened because the person asked for it.
+            let done = browser::copy(text.expose()).await;
+            announcer.say(if done { format!("Copied {what}") } else { "Copying did not work".to_owned() });
+            if done && let Some(tell) = on_copied {
+                tell.run(());
+            }
+            // The button may be gone by now, and with it the signal.
+            let _ = copied.try_set(Some(done));
+            set_timeout(
+                move || {
+                    let _ = copied.try_set(None);
+                    announcer.say("");
+                },
+                FEEDBACK,
+            );
+        });
+    };
+    view! {
+        <button type="button" class=class aria-label=name on:click=copy>
+            {move || match copied.get() {
+                None => label.unwrap_or("Copy"),
+                Some(true) => "Copied ✓",
+                Some(false) => "Select and copy by hand",
+            }}
+        </button>
+    }
+    .into_any()
+}

@@ -1,0 +1,49 @@
+//! The machine's bring-up as a list: what is done, what is going on, what is to come.
+
+use kindling_domain::wire::Phase;
+use leptos::prelude::*;
+
+/// Phases the person sees as one step; optional ones (disk, Tailscale) stand beside the step they belong to.
+const GROUPS: [(&str, Phase); 9] = [
+    ("Payment received", Phase::PaymentReceived),
+    ("Machine ordered", Phase::Droplet),
+    ("Machine started", Phase::Booting),
+    ("Packages and disk", Phase::Volume),
+    ("Bitcoin", Phase::Bitcoin),
+    ("LND", Phase::Lnd),
+    ("Lightning wallet", Phase::Wallet),
+    ("LNbits", Phase::Lnbits),
+    ("Credentials sealed", Phase::Sealed),
+];
+
+/// The list; `phase` is the one going on.
+#[component]
+pub fn Phases(phase: Signal<Option<Phase>>) -> impl IntoView {
+    // The current step is the first one whose last phase is not over yet.
+    let current = move || phase.get().and_then(|phase| GROUPS.iter().position(|(_, last)| phase <= *last)).unwrap_or(0);
+    let row = move |at: usize, name: &'static str| {
+        let class = move || match at.cmp(&current()) {
+            std::cmp::Ordering::Less => "done",
+            std::cmp::Ordering::Equal => "current",
+            std::cmp::Ordering::Greater => "",
+        };
+        let mark = move || if at < current() { "✓" } else { "" };
+        let note = move || match at.cmp(&current()) {
+            std::cmp::Ordering::Less => " (done)",
+            std::cmp::Ordering::Equal => " (now)",
+            std::cmp::Ordering::Greater => "",
+        };
+        view! {
+            <li class=class>
+                <span class="dot" aria-hidden="true">{mark}</span>
+                <span>{name}<span class="visually-hidden">{note}</span></span>
+            </li>
+        }
+    };
+    view! {
+        <ol class="phases">
+            {GROUPS.into_iter().enumerate().map(|(at, (name, _))| row(at, name)).collect_view()}
+        </ol>
+    }
+    .into_any()
+}

@@ -1,0 +1,77 @@
+//! The first page: what is sold, for how much, who holds the keys, what happens when it fails; and the order form.
+
+mod order_form;
+
+use crate::browser::{sats, set_title};
+use crate::components::heading::Heading;
+use crate::components::notice::{Notice, Tone};
+use crate::shop::shop;
+use leptos::prelude::*;
+use order_form::OrderForm;
+
+/// The page. Its head stands in `index.html` too, word for word, so that it is there before any code.
+#[component]
+pub fn Landing() -> impl IntoView {
+    set_title("Kindling: your own Bitcoin node for one Lightning invoice");
+    let shop = shop();
+    let price = move || shop.full_node().map(|product| sats(product.amount_sats));
+    view! {
+        <section class="hero">
+            <Heading text="Your own Bitcoin node. One Lightning invoice."/>
+            <p class="lead">
+                "A server with Bitcoin, LND and LNbits that only you can log in to. No account, no e-mail address: your browser makes
+                the keys, and they stay with you."
+            </p>
+        </section>
+        {move || shop.catalogue().is_some_and(|catalogue| catalogue.stub_mode).then(|| view! {
+            <Notice tone=Tone::Info title="This is a test site">
+                <p>"Invoices or machines here are make-believe. Try everything; nothing real is sold."</p>
+            </Notice>
+        })}
+        <div class="columns">
+            <OrderForm/>
+            <div class="about">
+                <section>
+                    <h2>"What you get"</h2>
+                    <ul class="ticks">
+                        <li>"A DigitalOcean server in the region you choose, with root access by SSH."</li>
+                        <li>"Bitcoin Knots or Bitcoin Core, LND with a wallet of its own, and LNbits."</li>
+                        <li>
+                            "Everything set up for you. Bitcoin then needs one to two weeks to sync; you fund LND when that is done."
+                        </li>
+                    </ul>
+                </section>
+                <section>
+                    <h2>"What it costs"</h2>
+                    <p>
+                        <strong class="price">{move || price().unwrap_or_else(|| "…".to_owned())}</strong>
+                        ", paid once by Lightning. You see the invoice before you pay, and this page checks it for you."
+                    </p>
+                </section>
+                <section>
+                    <h2>"Who holds the keys"</h2>
+                    <ul class="ticks">
+                        <li>"Your SSH key is made in this browser. Only its public half is sent."</li>
+                        <li>
+                            "The machine makes its own wallet seed and passwords and seals them to you. We pass the sealed envelope on
+                            and cannot open it."
+                        </li>
+                        <li>"Your order link opens it all. Nobody can restore it for you, so you save it before you pay."</li>
+                    </ul>
+                </section>
+                <section>
+                    <h2>"If something goes wrong"</h2>
+                    <ul class="ticks">
+                        <li>"You do not pay: the invoice expires, and that is all."</li>
+                        <li>
+                            "You paid and the machine cannot be built: it is removed, your order page says why, and your payment is owed
+                            back to you until it is returned."
+                        </li>
+                        <li>"You lose the connection: open your order link again, on any device."</li>
+                    </ul>
+                </section>
+            </div>
+        </div>
+    }
+    .into_any()
+}

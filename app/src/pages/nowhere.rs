@@ -1,0 +1,19 @@
+//! An address that means nothing.
+
+use crate::browser::set_title;
+use crate::components::heading::Heading;
+use crate::components::link::Link;
+use leptos::prelude::*;
+
+/// Says so and shows the way back.
+#[component]
+pub fn Nowhere() -> impl IntoView {
+    set_title("Not found · Kindling");
+    view! {
+        <section class="narrow">
+            <Heading text="There is nothing at this address"/>
+            <p>"Perhaps the address was cut off. Order links look like "<code>"/orders/…#1.…"</code>"."</p>
+            <p><Link href="/".to_owned() class="button">"To the start"</Link></p>
+        </section>
+    }
+}

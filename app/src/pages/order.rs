@@ -1,0 +1,192 @@
+//! An order's page: reads the link, follows the order, and shows the screen its state asks for.
+
+mod access;
+mod claim;
+mod credentials;
+mod invoice;
+mod next_steps;
+mod over;
+mod progress;
+mod ready;
+mod save;
+
+use crate::announce::announcer;
+use crate::api::Failure;
+use crate::browser::{session_storage, set_title};
+use crate::components::heading::Heading;
+use crate::components::notice::{Notice, Tone};
+use crate::live::Feed;
+use crate::pages::sign_in::SignIn;
+use crate::vault_client;
+use crate::vault_protocol::OrderKeys;
+use kindling_domain::error::ErrorCode;
+use kindling_domain::id::OrderId;
+use kindling_domain::secret::Secret;
+use kindling_domain::wire::StateName;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+/// Where the landing page leaves the price it has shown, for the invoice to be checked against.
+pub fn price_key(id: &OrderId) -> String {
+    format!("kindling.price.{id}")
+}
+
+/// Where a tab remembers that the order link was saved.
+fn saved_key(id: &OrderId) -> String {
+    format!("kindling.saved.{id}")
+}
+
+/// What an order's page has at hand.
+#[derive(Clone, Copy)]
+struct Order {
+    keys: StoredValue<OrderKeys>,
+    feed: Feed,
+    saved: RwSignal<bool>,
+}
+
+impl Order {
+    fn keys(self) -> OrderKeys {
+        self.keys.get_value()
+    }
+
+    fn id(self) -> OrderId {
+        self.keys.with_value(|keys| keys.order_id)
+    }
+
+    /// The name of everything that is downloaded for this order.
+    fn file_name(self) -> String {
+        format!("kindling-{}", &self.id().to_string()[..8])
+    }
+
+    /// The link counts as saved from now on, also after a reload.
+    fn mark_saved(self) {
+        if let Some(storage) = session_storage() {
+            // Where it cannot be remembered the question comes again after a reload.
+            let _ = storage.set_item(&saved_key(&self.id()), "1");
+        }
+    }
+}
+
+/// What is on the screen; a change of it is what moves the focus.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Screen {
+    Loading,
+    Unknown,
+    Save,
+    Pay,
+    Progress,
+    Ready,
+    Over(StateName),
+}
+
+/// The page of the order in the address.
+#[component]
+pub fn OrderPage(id: String, fragment: Secret, saved: bool) -> impl IntoView {
+    set_title("Your order · Kindling");
+    let keys = RwSignal::new(None::<Result<OrderKeys, String>>);
+    // Opened to be put together again; the vault checks that the two halves belong to each other.
+    let link = Secret::new(["/orders/", &id, "#", fragment.expose()].concat());
+    spawn_local(async move {
+        let answer = vault_client::read_link(link).await;
+        // The person may have moved on meanwhile.
+        let _ = keys.try_set(Some(answer));
+    });
+    view! {
+        {move || match keys.get() {
+            None => view! { <Opening/> }.into_any(),
+            Some(Err(sentence)) => view! { <SignIn id=Some(id.clone()) trouble=Some(sentence)/> }.into_any(),
+            Some(Ok(keys)) => view! { <Opened keys=keys saved=saved/> }.into_any(),
+        }}
+    }
+}
+
+#[component]
+fn Opening() -> impl IntoView {
+    view! {
+        <section class="narrow" aria-busy="true">
+            <Heading text="Opening your order"/>
+            <p class="muted">"One moment."</p>
+        </section>
+    }
+}
+
+#[component]
+fn Opened(keys: OrderKeys, saved: bool) -> impl IntoView {
+    set_title(&format!("Order {} · Kindling", &keys.order_id.to_string()[..8]));
+    let remembered = session_storage().and_then(|storage| storage.get_item(&saved_key(&keys.order_id)).ok()?).is_some();
+    let order = Order {
+        feed: Feed::follow(&keys),
+        saved: RwSignal::new(saved || remembered),
+        keys: StoredValue::new(keys),
+    };
+    if saved {
+        order.mark_saved();
+    }
+    let screen = Memo::new(move |_| {
+        let unknown = |failure: &Failure| matches!(failure, Failure::Refused(e) if e.code == ErrorCode::NotFound);
+        match order.feed.view.with(|view| view.as_ref().map(|view| view.state)) {
+            None if order.feed.failure.with(|failure| failure.as_ref().is_some_and(unknown)) => Screen::Unknown,
+            None => Screen::Loading,
+            Some(StateName::AwaitingPayment) if order.saved.get() => Screen::Pay,
+            Some(StateName::AwaitingPayment) => Screen::Save,
+            Some(StateName::Provisioning) => Screen::Progress,
+            Some(StateName::Ready) => Screen::Ready,
+            Some(state) => Screen::Over(state),
+        }
+    });
+    say_what_changes(order);
+    view! {
+        <Connection order=order/>
+        {move || match screen.get() {
+            Screen::Loading => view! { <Opening/> }.into_any(),
+            Screen::Unknown => view! { <over::Unknown/> }.into_any(),
+            Screen::Save => view! { <save::Save order=order/> }.into_any(),
+            Screen::Pay => view! { <invoice::Pay order=order/> }.into_any(),
+            Screen::Progress => view! { <progress::Building order=order/> }.into_any(),
+            Screen::Ready => view! { <ready::Ready order=order/> }.into_any(),
+            Screen::Over(state) => view! { <over::Over order=order state=state/> }.into_any(),
+        }}
+    }
+}
+
+/// Tells screen readers each state and phase once.
+fn say_what_changes(order: Order) {
+    let announcer = announcer();
+    let news = Memo::new(move |_| {
+        order.feed.view.with(|view| {
+            let view = view.as_ref()?;
+            Some(match (view.state, view.phase) {
+                (StateName::AwaitingPayment, _) => "Waiting for your payment.".to_owned(),
+                (StateName::Provisioning, Some(phase)) => format!("{}.", phase.title()),
+                (StateName::Provisioning, None) => "Your machine is being built.".to_owned(),
+                (StateName::Ready, _) => "Your machine is ready.".to_owned(),
+                (StateName::Ended, _) => "This order has ended.".to_owned(),
+                (StateName::Expired, _) => "The invoice has expired.".to_owned(),
+                (StateName::Failed, _) => "The machine could not be built.".to_owned(),
+                (StateName::Refunded, _) => "Your payment was returned.".to_owned(),
+            })
+        })
+    });
+    Effect::new(move || {
+        if let Some(news) = news.get() {
+            announcer.say(news);
+        }
+    });
+}
+
+/// Says when the page has lost touch, and that it keeps trying.
+#[component]
+fn Connection(order: Order) -> impl IntoView {
+    move || {
+        let failure = order.feed.failure.get()?;
+        if matches!(&failure, Failure::Refused(error) if error.code == ErrorCode::NotFound) {
+            return None;
+        }
+        Some(view! {
+            <Notice tone=Tone::Warning title="No news from the server">
+                <p>{failure.sentence()}" This page keeps trying by itself."</p>
+                <button type="button" class="button small" on:click=move |_| order.feed.refresh()>"Try now"</button>
+            </Notice>
+        })
+    }
+}

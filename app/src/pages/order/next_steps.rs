@@ -1,0 +1,60 @@
+//! What to do with a new node, in order, with the commands.
+
+use super::claim::Claim;
+use crate::browser::System;
+use crate::components::command::Command;
+use crate::ssh_commands::Target;
+use leptos::prelude::*;
+
+/// The list.
+#[component]
+pub fn NextSteps(
+    claim: Claim,
+    system: RwSignal<System>,
+    target: Memo<Option<Target>>,
+    lnbits_url: Signal<String>,
+) -> impl IntoView {
+    let remote = move |command: &'static str, what: &'static str| {
+        move || {
+            let text = target.get()?.remote(system.get(), command);
+            Some(view! { <Command text=text what=what/> })
+        }
+    };
+    // LNbits listens on the machine itself unless Tailscale serves it.
+    let needs_tunnel = move || lnbits_url.get().starts_with("http://127.0.0.1");
+    let tunnel = move || {
+        let text = target.get().filter(|_| needs_tunnel())?.tunnel(system.get());
+        Some(view! {
+            <p>"Open a tunnel, leave it open, then visit the address:"</p>
+            <Command text=text what="the tunnel command"/>
+        })
+    };
+    view! {
+        <section class="card stack" aria-labelledby="next-title">
+            <h2 id="next-title">"Next steps"</h2>
+            <ol class="how">
+                <li>
+                    <p><strong>"Log in"</strong>" with the commands above"{move || claim.bundle.with(Option::is_none).then_some(", and get your credentials")}"."</p>
+                </li>
+                <li>
+                    <p><strong>"Read the credentials"</strong>" on the machine; they match the ones on this page."</p>
+                    {remote("cat /root/node-credentials.txt", "the command that shows the credentials")}
+                </li>
+                <li>
+                    <p><strong>"Watch the sync."</strong>" Bitcoin needs one to two weeks to download and check the chain."</p>
+                    {remote("/opt/kindling/ops.sh sync", "the command that shows the sync")}
+                </li>
+                <li>
+                    <p><strong>"Fund LND"</strong>" when the sync is over, not before: until then it cannot see its money."</p>
+                </li>
+                <li>
+                    <p>
+                        <strong>"Open LNbits"</strong>" at "<code>{move || lnbits_url.get()}</code>"."
+                    </p>
+                    {tunnel}
+                </li>
+            </ol>
+        </section>
+    }
+    .into_any()
+}

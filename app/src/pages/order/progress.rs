@@ -1,0 +1,34 @@
+//! Step three: the machine comes up, phase by phase.
+
+use super::Order;
+use crate::components::heading::Heading;
+use crate::components::phases::Phases;
+use crate::components::steps::Steps;
+use leptos::prelude::*;
+
+/// The phases, with what is going on now in words.
+#[component]
+pub fn Building(order: Order) -> impl IntoView {
+    let view = order.feed.view;
+    let phase = Signal::derive(move || view.with(|view| view.as_ref()?.phase));
+    let percent = move || view.with(|view| view.as_ref().and_then(|view| view.percent)).unwrap_or(0);
+    let now = move || phase.get().map_or("Your payment has arrived", |phase| phase.title());
+    view! {
+        <Steps current=2/>
+        <section class="narrow">
+            <Heading text="Your machine is being built" always=true/>
+            <p class="lead">"Paid, thank you. This takes some minutes. You may close this page: your order link brings you back."</p>
+            <div class="card stack">
+                <label class="progress">
+                    <span class="spread">
+                        <span>{now}</span>
+                        <span class="muted">{move || format!("{} %", percent())}</span>
+                    </span>
+                    <progress max="100" prop:value=move || f64::from(percent())></progress>
+                </label>
+                <Phases phase=phase/>
+            </div>
+        </section>
+    }
+    .into_any()
+}

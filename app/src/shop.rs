@@ -1,0 +1,50 @@
+//! The catalogue as the server told it, asked once and shared by the pages.
+
+use crate::api::{self, Failure};
+use kindling_domain::wire::{Catalogue, ProductView};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+/// The catalogue; found by `use_context`.
+#[derive(Clone, Copy)]
+pub struct Shop {
+    catalogue: RwSignal<Option<Result<Catalogue, Failure>>>,
+}
+
+impl Shop {
+    /// Starts asking.
+    pub fn open() -> Self {
+        let shop = Self { catalogue: RwSignal::new(None) };
+        shop.ask();
+        shop
+    }
+
+    /// Asks (again).
+    pub fn ask(self) {
+        self.catalogue.set(None);
+        spawn_local(async move {
+            let answer = api::catalogue().await;
+            self.catalogue.set(Some(answer));
+        });
+    }
+
+    /// The catalogue once it is here.
+    pub fn catalogue(self) -> Option<Catalogue> {
+        self.catalogue.with(|answer| answer.as_ref()?.as_ref().ok().cloned())
+    }
+
+    /// The full node as it is sold now.
+    pub fn full_node(self) -> Option<ProductView> {
+        self.catalogue()?.products.into_iter().find(|product| product.kind == "full_node")
+    }
+
+    /// Why there is no catalogue.
+    pub fn failure(self) -> Option<Failure> {
+        self.catalogue.with(|answer| answer.as_ref()?.as_ref().err().cloned())
+    }
+}
+
+/// The shop of the app.
+pub fn shop() -> Shop {
+    use_context().unwrap_or_else(Shop::open)
+}

@@ -1,0 +1,82 @@
+//! Order links: drawn, read, and turned into what they stand for.
+
+use crate::vault_protocol::{Answer, OrderKeys};
+use kindling_domain::keys::{self, SshKey};
+use kindling_domain::link::{KeyHint, LinkSecret, OrderLink, access_hash};
+use kindling_domain::secret::Secret;
+
+/// A new secret from the browser's generator (`crypto.getRandomValues`).
+pub fn draw() -> Result<Answer, String> {
+    let mut bytes = [0; 32];
+    getrandom04::fill(&mut bytes).map_err(|_| "This browser gives no random numbers.".to_owned())?;
+    let link = OrderLink { secret: LinkSecret::from_bytes(bytes), key: KeyHint::Ed25519 };
+    keys_of(&link)
+}
+
+/// The same secret with its RSA key.
+pub fn search_rsa(fragment: &Secret, progress: &mut dyn FnMut(u8)) -> Result<Answer, String> {
+    let link = parse(fragment)?;
+    // The search is over when it is over; until then the bar stays short of its end.
+    let mut last = None;
+    let mut in_percent = |share: f32| {
+        let percent = (share * 100.0).clamp(0.0, 99.0) as u8;
+        if last.replace(percent) != Some(percent) {
+            progress(percent);
+        }
+    };
+    let (key, counters) =
+        keys::search_rsa(&link.secret.ssh_seed(), &mut in_percent).map_err(|error| error.to_string())?;
+    let link = OrderLink { key: KeyHint::Rsa4096(counters), ..link };
+    Ok(describe(&link, &key))
+}
+
+/// What a link or a fragment stands for.
+pub fn read(text: &Secret) -> Result<Answer, String> {
+    keys_of(&parse(text)?)
+}
+
+/// The SSH private key's file.
+pub fn private_key(fragment: &Secret) -> Result<Answer, String> {
+    let link = parse(fragment)?;
+    let text = ssh_key(&link)?.private_openssh(&comment(&link)).map_err(|error| error.to_string())?;
+    Ok(Answer::PrivateKey(Secret::new(text.as_str())))
+}
+
+/// Reads a link.
+pub fn parse(text: &Secret) -> Result<OrderLink, String> {
+    // Opened to be parsed; the error never repeats it.
+    OrderLink::parse(text.expose()).map_err(|error| error.to_string())
+}
+
+fn keys_of(link: &OrderLink) -> Result<Answer, String> {
+    Ok(describe(link, &ssh_key(link)?))
+}
+
+fn ssh_key(link: &OrderLink) -> Result<SshKey, String> {
+    let seed = link.secret.ssh_seed();
+    let key = match link.key {
+        KeyHint::Ed25519 => keys::ed25519(&seed),
+        KeyHint::Rsa4096(counters) => keys::rsa_from_counters(&seed, counters),
+    };
+    key.map_err(|error| error.to_string())
+}
+
+/// The name the key has in `authorized_keys` and in the customer's key list.
+fn comment(link: &OrderLink) -> String {
+    let id = link.secret.order_id().to_string();
+    format!("kindling-{}", &id[..8])
+}
+
+fn describe(link: &OrderLink, key: &SshKey) -> Answer {
+    let access_token = link.secret.access_token();
+    Answer::Order(Box::new(OrderKeys {
+        order_id: link.secret.order_id(),
+        fragment: link.fragment(),
+        // Opened to be hashed.
+        access_hash: access_hash(access_token.expose()),
+        access_token,
+        seal_to: link.secret.seal_recipient(),
+        ssh_public_key: key.public_openssh(&comment(link)),
+        ssh_fingerprint: key.fingerprint_sha256(),
+    }))
+}

@@ -1,0 +1,121 @@
+//! What the page and its vault say to each other: JSON text through `postMessage`, every call with a number, and to each
+//! number any count of progress and exactly one answer.
+//!
+//! The vault keeps nothing between calls: whatever a call needs comes with it, so a vault may be ended at any time.
+
+use kindling_domain::bolt11::Network;
+use kindling_domain::id::OrderId;
+use kindling_domain::money::Sats;
+use kindling_domain::secret::Secret;
+use kindling_domain::wire::Bundle;
+use serde::{Deserialize, Serialize};
+
+/// From the page.
+#[derive(Serialize, Deserialize)]
+pub struct Request {
+    /// Chosen by the page, echoed in every reply.
+    pub id: u32,
+    /// What to do.
+    pub call: Call,
+}
+
+/// From the vault.
+#[derive(Serialize, Deserialize)]
+pub struct Reply {
+    /// The call's number.
+    pub id: u32,
+    /// How it goes.
+    pub news: News,
+}
+
+/// How a call goes.
+#[derive(Serialize, Deserialize)]
+pub enum News {
+    /// Still at it: the expected share that is done, in percent.
+    Progress(u8),
+    /// Done.
+    Done(Answer),
+    /// Did not work: one sentence for the person, without anything secret in it.
+    Failed(String),
+}
+
+/// What the vault can do.
+#[derive(Serialize, Deserialize)]
+pub enum Call {
+    /// Draw a new secret; its SSH key is Ed25519, which takes no time. Answers [`Answer::Order`].
+    NewOrder,
+    /// Search the RSA-4096 key of the same secret, with progress. Answers [`Answer::Order`].
+    SearchRsa {
+        /// The fragment of an order link.
+        fragment: Secret,
+    },
+    /// Read an order link or its fragment, as it stands in the address bar or was pasted. Answers [`Answer::Order`].
+    ReadLink {
+        /// The text.
+        text: Secret,
+    },
+    /// Write the SSH private key. Answers [`Answer::PrivateKey`].
+    PrivateKey {
+        /// The fragment of an order link.
+        fragment: Secret,
+    },
+    /// Decode an invoice and refuse it unless it asks for exactly what was agreed. Answers [`Answer::Invoice`].
+    CheckInvoice {
+        /// BOLT11.
+        payment_request: String,
+        /// The network it must be on.
+        network: Network,
+        /// The price it must ask for.
+        price: Sats,
+        /// Seconds since 1970.
+        now: u64,
+    },
+    /// Open a bundle. Answers [`Answer::Bundle`].
+    OpenBundle {
+        /// The fragment of an order link.
+        fragment: Secret,
+        /// A binary age file in base64.
+        sealed: String,
+    },
+}
+
+/// What the vault answers.
+#[derive(Serialize, Deserialize)]
+pub enum Answer {
+    /// What an order link stands for.
+    Order(Box<OrderKeys>),
+    /// The SSH private key in OpenSSH's format.
+    PrivateKey(Secret),
+    /// The invoice is what was agreed.
+    Invoice(QrCode),
+    /// The opened bundle.
+    Bundle(Box<Bundle>),
+}
+
+/// Everything the page needs from an order link.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderKeys {
+    /// The order's id.
+    pub order_id: OrderId,
+    /// The part of the link behind `#`.
+    pub fragment: Secret,
+    /// The bearer token.
+    pub access_token: Secret,
+    /// What the server may know of the token.
+    pub access_hash: String,
+    /// The age recipient the bundle is to be sealed to.
+    pub seal_to: String,
+    /// One line in OpenSSH's format.
+    pub ssh_public_key: String,
+    /// `SHA256:…`
+    pub ssh_fingerprint: String,
+}
+
+/// A drawn QR code: squares of one unit as an SVG path, the light margin included.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QrCode {
+    /// Width and height in units.
+    pub size: usize,
+    /// The dark squares, for the attribute `d`.
+    pub path: String,
+}

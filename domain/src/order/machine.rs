@@ -1,0 +1,188 @@
+//! What a machine may say, and only for its own order: pairing, signed reports with rising nonces, one bundle.
+
+use super::{BundleState, FailureReason, Order, State};
+use crate::error::{ApiError, ErrorCode};
+use crate::secret::Secret;
+use crate::time::UnixMillis;
+use crate::wire::{MachineDelivery, MachineReport, PairRequest, PairResponse, ReportStatus};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use k256::ecdsa::signature::Verifier;
+use k256::ecdsa::{Signature, VerifyingKey};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The first bytes of every age file (the age format's specification).
+const AGE_MAGIC: &[u8] = b"age-encryption.org/v1\n";
+/// The longest sentence a machine may say, in characters.
+const MAX_SENTENCE: usize = 200;
+/// The longest name or URL a machine may give, in bytes.
+const MAX_TEXT: usize = 255;
+/// The most host keys.
+const MAX_HOST_KEYS: usize = 8;
+
+/// What is public about a delivered machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MachineFacts {
+    /// The public IPv4 address.
+    pub node_ip: String,
+    /// Its name in the tailnet.
+    pub tailscale_hostname: Option<String>,
+    /// Where LNbits answers.
+    pub lnbits_url: String,
+    /// The SSH host keys, `type base64`.
+    pub host_keys: Vec<String>,
+    /// SHA-256 of the sealed bundle's base64, in hex.
+    pub sealed_hash: String,
+}
+
+/// Checks a machine's signature: DER ECDSA on secp256k1 over SHA-256 of the raw body, in base64. Both halves of a signature's
+/// symmetric pair are accepted, because OpenSSL and LND do not normalise alike; the rising nonce is what forbids replays.
+pub fn verify_signature(public_key: &str, body: &[u8], signature: &str) -> bool {
+    let verify = || {
+        let key = VerifyingKey::from_sec1_bytes(&hex::decode(public_key).ok()?).ok()?;
+        let signature = Signature::from_der(&STANDARD.decode(signature).ok()?).ok()?;
+        let signature = signature.normalize_s().unwrap_or(signature);
+        key.verify(body, &signature).ok()
+    };
+    verify().is_some()
+}
+
+/// A sentence without control characters, cut to what fits a page.
+fn sentence(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MAX_SENTENCE).collect()
+}
+
+fn short(text: &str) -> bool {
+    text.len() <= MAX_TEXT && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// Checks what a machine says of itself; a confused machine must not be able to break the customer's page.
+fn check_delivery(delivery: &MachineDelivery) -> Result<(), ApiError> {
+    let sealed = STANDARD.decode(&delivery.sealed).map_err(|_| ErrorCode::InvalidBody)?;
+    let host_key = |key: &String| key.len() <= 4096 && ssh_key::PublicKey::from_openssh(key).is_ok();
+    let good = sealed.starts_with(AGE_MAGIC)
+        && delivery.node_ip.parse::<std::net::Ipv4Addr>().is_ok()
+        && delivery.host_keys.len() <= MAX_HOST_KEYS
+        && delivery.host_keys.iter().all(host_key)
+        && (delivery.lnbits_url.starts_with("http://") || delivery.lnbits_url.starts_with("https://"))
+        && short(&delivery.lnbits_url)
+        && delivery.tailscale_hostname.as_deref().is_none_or(short)
+        && delivery.tailscale_node_id.as_deref().is_none_or(short);
+    if good { Ok(()) } else { Err(ErrorCode::InvalidBody.into()) }
+}
+
+impl Order {
+    /// A new one-shot token is about to go into user-data: only its hash is kept.
+    pub fn expect_machine(&mut self, token: &Secret) {
+        // Opened to hash it; user-data is the only place that has it in the clear.
+        self.voice.token_hash = Some(hex::encode(Sha256::digest(token.expose().as_bytes())));
+    }
+
+    /// Binds the machine's key to the order. The same key may repeat until its first signed word.
+    ///
+    /// # Errors
+    /// `not_found` for a wrong token or at the wrong time; `invalid_body` for a key that is not a point on the curve;
+    /// `already_paired` for another key, or a token that has done its work.
+    pub fn pair(&mut self, request: &PairRequest, now: UnixMillis) -> Result<PairResponse, ApiError> {
+        // Opened to hash it.
+        let hash = hex::encode(Sha256::digest(request.token.expose().as_bytes()));
+        let expected = matches!(self.state, State::Provisioning { .. }) && self.voice.token_hash == Some(hash);
+        if !expected {
+            return Err(ErrorCode::NotFound.into());
+        }
+        let point = hex::decode(&request.public_key).map_err(|_| ErrorCode::InvalidBody)?;
+        if point.len() != 33 || VerifyingKey::from_sec1_bytes(&point).is_err() {
+            return Err(ErrorCode::InvalidBody.into());
+        }
+        match &self.voice.public_key {
+            None => self.voice.public_key = Some(hex::encode(point)),
+            Some(bound) if *bound == hex::encode(point) && self.voice.nonce == 0 => {}
+            Some(_) => return Err(ErrorCode::AlreadyPaired.into()),
+        }
+        self.voice.last_heard = Some(now);
+        Ok(PairResponse { tailscale_auth_key: self.resources.tailscale_key.as_ref().map(|key| key.auth_key.clone()) })
+    }
+
+    /// Whether `signature` is this order's machine's over `body`.
+    ///
+    /// # Errors
+    /// `bad_signature` if not, or if no machine has paired.
+    pub fn verify_machine(&self, body: &[u8], signature: &str) -> Result<(), ApiError> {
+        match &self.voice.public_key {
+            Some(key) if verify_signature(key, body, signature) => Ok(()),
+            _ => Err(ErrorCode::BadSignature.into()),
+        }
+    }
+
+    /// Takes a verified machine's nonce.
+    ///
+    /// # Errors
+    /// `nonce_not_rising` for a nonce that is not above every one before it.
+    pub fn hear(&mut self, nonce: u64, now: UnixMillis) -> Result<(), ApiError> {
+        if nonce <= self.voice.nonce {
+            return Err(ErrorCode::NonceNotRising.into());
+        }
+        self.voice.nonce = nonce;
+        self.voice.last_heard = Some(now);
+        // The pairing answer arrived, so the key in it has done its work here.
+        self.resources.tailscale_key = None;
+        Ok(())
+    }
+
+    /// Takes a verified report in.
+    ///
+    /// # Errors
+    /// `nonce_not_rising`; `invalid_body` for a phase that is not a machine's.
+    pub fn report(&mut self, report: &MachineReport, now: UnixMillis) -> Result<(), ApiError> {
+        if !report.phase.is_machines() {
+            return Err(ErrorCode::InvalidBody.into());
+        }
+        self.hear(report.nonce, now)?;
+        match report.status {
+            ReportStatus::Started | ReportStatus::Done => self.see_phase(report.phase),
+            ReportStatus::Failed if matches!(self.state, State::Provisioning { .. }) => {
+                let message = report.message.as_deref().map(sentence);
+                self.fail(FailureReason::MachineFailed { phase: report.phase, message }, now);
+            }
+            ReportStatus::Failed => {}
+        }
+        Ok(())
+    }
+
+    /// Takes a verified bundle in. `Ok(true)` means that it is to be stored, `Ok(false)` that it was before.
+    ///
+    /// # Errors
+    /// `nonce_not_rising`; `invalid_body`; `already_delivered` for another bundle than the first; `not_found` for an order that
+    /// waits for none.
+    pub fn deliver(&mut self, delivery: &MachineDelivery, now: UnixMillis) -> Result<bool, ApiError> {
+        check_delivery(delivery)?;
+        self.hear(delivery.nonce, now)?;
+        match &self.state {
+            State::Provisioning { .. } => {
+                self.delivered(delivery, now);
+                Ok(true)
+            }
+            State::Ready { facts, .. } if facts.sealed_hash == sealed_hash(&delivery.sealed) => Ok(false),
+            State::Ready { .. } => Err(ErrorCode::AlreadyDelivered.into()),
+            _ => Err(ErrorCode::NotFound.into()),
+        }
+    }
+
+    pub(super) fn delivered(&mut self, delivery: &MachineDelivery, now: UnixMillis) {
+        self.resources.tailscale_node.clone_from(&delivery.tailscale_node_id);
+        let facts = MachineFacts {
+            // The cloud's word counts more than the machine's.
+            node_ip: self.resources.address.clone().unwrap_or_else(|| delivery.node_ip.clone()),
+            tailscale_hostname: delivery.tailscale_hostname.clone(),
+            lnbits_url: delivery.lnbits_url.clone(),
+            host_keys: delivery.host_keys.clone(),
+            sealed_hash: sealed_hash(&delivery.sealed),
+        };
+        self.state = State::Ready { since: now, facts, bundle: BundleState::Sealed };
+    }
+}
+
+fn sealed_hash(sealed: &str) -> String {
+    hex::encode(Sha256::digest(sealed.as_bytes()))
+}

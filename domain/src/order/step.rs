@@ -1,0 +1,275 @@
+//! What an order does next, and what an answer makes of it: payment and provisioning.
+
+use super::failure::backoff_millis;
+use super::timer::{LATE_SECONDS, step_deadline_seconds};
+use super::{
+    Answer, Attempt, Due, Effect, Event, Failure, FailureReason, Order, PaymentFacts, State, Step, TeardownStep,
+};
+use crate::time::UnixMillis;
+use crate::wire::Phase;
+
+/// How often a droplet that starts is looked at, in milliseconds.
+pub(super) const ACTIVE_POLL_MILLIS: u64 = 5000;
+/// How long a droplet whose order got no answer may stay invisible in the cloud's lists, in seconds.
+pub(super) const DROPLET_VISIBLE_SECONDS: u64 = 180;
+/// How long the stub machine takes for a phase, in milliseconds.
+const STUB_PHASE_MILLIS: u64 = 250;
+
+impl Order {
+    /// What is to be done at `now`.
+    pub fn due(&self, now: UnixMillis) -> Due {
+        let Some((at, timer)) = self.timers().into_iter().min() else { return Due::Idle };
+        if at > now {
+            return Due::Wait(at, timer);
+        }
+        match (&self.state, timer) {
+            (State::Draft, _) => Due::Perform(Effect::Erase),
+            (State::AwaitingPayment { invoice, .. } | State::Expired { invoice, .. }, _) => {
+                // The end of an invoice is a look, too: what was paid in its last second counts.
+                Due::Perform(Effect::LookUpPayment { payment_hash: invoice.payment_hash.clone() })
+            }
+            (State::Provisioning { step, .. }, _) => Due::Perform(Effect::Provision(*step)),
+            (State::Failed { step, .. }, _) => Due::Perform(Effect::TearDown(*step)),
+            (State::Ready { .. }, _) => Due::Perform(Effect::EraseBundle),
+        }
+    }
+
+    /// Marks an effect as begun; to be saved before it is performed.
+    pub fn begin(&mut self, effect: &Effect, now: UnixMillis) {
+        match (&mut self.state, effect) {
+            (
+                State::AwaitingPayment { watch, .. } | State::Expired { watch, .. },
+                Effect::LookUpPayment { .. },
+            ) => {
+                watch.last_look = Some(now);
+                watch.hinted = false;
+            }
+            (State::Provisioning { attempt, .. }, Effect::Provision(step)) => {
+                attempt.in_flight = true;
+                match step {
+                    Step::CreateVolume => self.resources.volume_asked = true,
+                    Step::CreateDroplet => self.resources.droplet_asked = Some(now),
+                    _ => {}
+                }
+            }
+            (State::Failed { attempt, .. }, Effect::TearDown(_)) => attempt.in_flight = true,
+            _ => {}
+        }
+    }
+
+    /// Called once when the order is loaded anew: what was begun and never answered has an unknown outcome.
+    pub fn recover(&mut self, now: UnixMillis) {
+        let in_flight = match &self.state {
+            State::Provisioning { attempt, .. } | State::Failed { attempt, .. } => attempt.in_flight,
+            _ => false,
+        };
+        if in_flight {
+            self.apply(Event::Answer(Err(Failure::Unknown)), now);
+        }
+    }
+
+    /// Takes an event in. Events that do not fit the present state change nothing.
+    pub fn apply(&mut self, event: Event, now: UnixMillis) {
+        match event {
+            Event::PaymentHint => {
+                if let State::AwaitingPayment { watch, .. } | State::Expired { watch, .. } = &mut self.state {
+                    watch.hinted = true;
+                }
+            }
+            Event::Payment(Ok(facts)) => self.payment(&facts, now),
+            // The watch has moved on at `begin`; the next look comes by itself.
+            Event::Payment(Err(_)) => {}
+            Event::Answer(answer) => match &self.state {
+                State::Provisioning { attempt, .. } if attempt.in_flight => self.provision(answer, now),
+                State::Failed { attempt, .. } if attempt.in_flight => self.tear_down(answer, now),
+                _ => {}
+            },
+            Event::BundleErased => self.bundle_erased(),
+        }
+    }
+
+    fn payment(&mut self, facts: &PaymentFacts, now: UnixMillis) {
+        let (State::AwaitingPayment { invoice, .. } | State::Expired { invoice, .. }) = &self.state else { return };
+        let ours = facts.payment_hash == invoice.payment_hash
+            && facts.amount == self.price.msats()
+            && facts.wallet == invoice.wallet;
+        if facts.paid && ours {
+            self.enter(Step::FindSshKey, now);
+        } else if now >= self.expires_at
+            && let State::AwaitingPayment { invoice, watch } = &self.state
+        {
+            self.state = State::Expired { invoice: invoice.clone(), watch: *watch };
+        }
+    }
+
+    /// Goes on to a provisioning step.
+    fn enter(&mut self, step: Step, now: UnixMillis) {
+        let phase = match step {
+            Step::FindSshKey | Step::CreateSshKey => Phase::SshKey,
+            Step::FindVolume | Step::CreateVolume => Phase::VolumeCreated,
+            Step::CreateTailscaleKey => Phase::TailscaleKey,
+            Step::FindDroplet | Step::CreateDroplet => Phase::Droplet,
+            Step::AwaitActive | Step::AwaitMachine => Phase::Booting,
+        };
+        // A machine can speak before the cloud calls it active; what it said stays.
+        let phase = match &self.state {
+            State::Provisioning { phase: seen, .. } => phase.max(*seen),
+            _ => phase,
+        };
+        self.state = State::Provisioning { step, attempt: Attempt::fresh(now), phase };
+    }
+
+    /// The step after `step`, leaving out what was not ordered.
+    fn after(&self, step: Step) -> Step {
+        match step {
+            Step::FindSshKey | Step::CreateSshKey if self.plan.volume_size_gb > 0 => Step::FindVolume,
+            Step::FindSshKey | Step::CreateSshKey | Step::FindVolume | Step::CreateVolume if self.plan.tailscale => {
+                Step::CreateTailscaleKey
+            }
+            Step::FindSshKey
+            | Step::CreateSshKey
+            | Step::FindVolume
+            | Step::CreateVolume
+            | Step::CreateTailscaleKey => Step::FindDroplet,
+            Step::FindDroplet | Step::CreateDroplet => Step::AwaitActive,
+            Step::AwaitActive | Step::AwaitMachine => Step::AwaitMachine,
+        }
+    }
+
+    fn provision(&mut self, answer: Result<Answer, Failure>, now: UnixMillis) {
+        let State::Provisioning { step, attempt, .. } = &mut self.state else { return };
+        let step = *step;
+        attempt.in_flight = false;
+        let late = now >= attempt.since.plus_seconds(step_deadline_seconds(step));
+        match answer {
+            Ok(answer) => self.answered(step, answer, late, now),
+            Err(Failure::Final { reason }) => self.fail(reason, now),
+            Err(_) if late => self.fail(FailureReason::CloudTimeout, now),
+            Err(Failure::NotApplied { retry_after }) => {
+                if step == Step::CreateDroplet {
+                    self.resources.droplet_asked = None;
+                }
+                self.retry(retry_after, now);
+            }
+            Err(Failure::Unknown) => match step {
+                Step::CreateSshKey => self.go_back(Step::FindSshKey, now),
+                Step::CreateVolume => self.go_back(Step::FindVolume, now),
+                Step::CreateDroplet => self.go_back(Step::FindDroplet, now),
+                // A key whose answer was lost expires unused; everything else here may simply be repeated.
+                Step::CreateTailscaleKey
+                | Step::FindSshKey
+                | Step::FindVolume
+                | Step::FindDroplet
+                | Step::AwaitActive
+                | Step::AwaitMachine => self.retry(None, now),
+            },
+        }
+    }
+
+    /// Tries the present step again later.
+    pub(super) fn retry(&mut self, retry_after: Option<u64>, now: UnixMillis) {
+        let id = self.id;
+        if let State::Provisioning { attempt, .. } | State::Failed { attempt, .. } = &mut self.state {
+            attempt.in_flight = false;
+            attempt.failures = attempt.failures.saturating_add(1);
+            attempt.not_before = now.plus_millis(backoff_millis(id, attempt.failures, retry_after));
+        }
+    }
+
+    /// After a create of unknown outcome: look for it, still under the create's deadline.
+    fn go_back(&mut self, find: Step, now: UnixMillis) {
+        self.retry(None, now);
+        if let State::Provisioning { step, .. } = &mut self.state {
+            *step = find;
+        }
+    }
+
+    fn answered(&mut self, step: Step, answer: Answer, late: bool, now: UnixMillis) {
+        match (step, answer) {
+            (Step::FindSshKey, Answer::SshKey(None)) => self.advance(Step::CreateSshKey, now),
+            (Step::FindSshKey | Step::CreateSshKey, Answer::SshKey(Some(key))) => {
+                self.resources.ssh_key = Some(key);
+                self.enter(self.after(step), now);
+            }
+            (Step::FindVolume, Answer::Volume(None)) => self.advance(Step::CreateVolume, now),
+            (Step::FindVolume | Step::CreateVolume, Answer::Volume(Some(volume))) => {
+                self.resources.volume = Some(volume);
+                self.enter(self.after(step), now);
+            }
+            (Step::CreateTailscaleKey, Answer::TailscaleKey(key)) => {
+                self.resources.tailscale_key = Some(key);
+                self.enter(self.after(step), now);
+            }
+            (Step::FindDroplet, Answer::Droplet(None)) => match self.resources.droplet_asked {
+                None => self.advance(Step::CreateDroplet, now),
+                Some(asked) if now < asked.plus_seconds(DROPLET_VISIBLE_SECONDS) => self.retry(None, now),
+                // Ordering again could make two machines. A refund is the lesser evil.
+                Some(_) => self.fail(FailureReason::MachineLost, now),
+            },
+            (Step::FindDroplet | Step::CreateDroplet, Answer::Droplet(Some(droplet))) => {
+                self.resources.droplet = Some(droplet.id);
+                self.enter(Step::AwaitActive, now);
+                if !self.plan.stubs.cloud {
+                    self.poll_later(ACTIVE_POLL_MILLIS, now);
+                }
+            }
+            (Step::AwaitActive, Answer::Droplet(Some(droplet))) => match droplet.address {
+                Some(address) if droplet.active => {
+                    self.resources.address = Some(address);
+                    self.enter(Step::AwaitMachine, now);
+                    if self.plan.stubs.cloud {
+                        self.poll_later(STUB_PHASE_MILLIS, now);
+                    }
+                }
+                _ if late => self.fail(FailureReason::CloudTimeout, now),
+                _ => self.poll_later(ACTIVE_POLL_MILLIS, now),
+            },
+            // A fresh droplet can answer 404 for a while.
+            (Step::AwaitActive, Answer::Droplet(None)) if late => self.fail(FailureReason::MachineLost, now),
+            (Step::AwaitActive, Answer::Droplet(None)) => self.poll_later(ACTIVE_POLL_MILLIS, now),
+            (Step::AwaitMachine, Answer::StubPhase(phase)) => {
+                self.see_phase(phase);
+                self.poll_later(STUB_PHASE_MILLIS, now);
+            }
+            (Step::AwaitMachine, Answer::StubDelivery(delivery)) => self.delivered(&delivery, now),
+            // The deadline's last look at a machine that has not spoken.
+            (Step::AwaitMachine, Answer::Droplet(Some(_))) => self.fail(FailureReason::MachineSilent, now),
+            (Step::AwaitMachine, Answer::Droplet(None)) => self.fail(FailureReason::MachineLost, now),
+            // An answer to another question is no answer.
+            (_, _) => self.retry(None, now),
+        }
+    }
+
+    /// From find to create, still under the find's deadline.
+    fn advance(&mut self, next: Step, now: UnixMillis) {
+        if let State::Provisioning { step, attempt, .. } = &mut self.state {
+            *step = next;
+            attempt.not_before = now;
+        }
+    }
+
+    pub(super) fn poll_later(&mut self, millis: u64, now: UnixMillis) {
+        if let State::Provisioning { attempt, .. } | State::Failed { attempt, .. } = &mut self.state {
+            attempt.not_before = now.plus_millis(millis);
+        }
+    }
+
+    /// The customer sees the furthest phase that was reached.
+    pub(super) fn see_phase(&mut self, seen: Phase) {
+        if let State::Provisioning { phase, .. } = &mut self.state {
+            *phase = (*phase).max(seen);
+        }
+    }
+
+    /// Gives up: tear everything down, owe the refund.
+    pub(super) fn fail(&mut self, reason: FailureReason, now: UnixMillis) {
+        self.resources.tailscale_key = None;
+        self.state = State::Failed { reason, step: TeardownStep::FindDroplet, attempt: Attempt::fresh(now) };
+        self.tear_down_from(TeardownStep::FindDroplet, now);
+    }
+
+    /// Whether an expired order's invoice is still watched.
+    pub fn watches_late_payment(&self, now: UnixMillis) -> bool {
+        matches!(self.state, State::Expired { .. }) && now < self.expires_at.plus_seconds(LATE_SECONDS)
+    }
+}

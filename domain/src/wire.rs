@@ -1,0 +1,589 @@
+//! The JSON that browser, Worker and machine exchange, and how a body is read: strictly, and without repeating it in errors.
+
+use crate::catalogue::{BitcoinImplementation, Product, Region};
+use crate::error::{ApiError, ErrorCode};
+use crate::id::OrderId;
+use crate::money::Sats;
+use crate::secret::Secret;
+use crate::time::WireTime;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// The longest body a customer's call may have, in bytes.
+pub const MAX_BODY_BYTES: usize = 16 * 1024;
+/// The longest body a machine's call may have, in bytes: a sealed bundle with room to grow.
+pub const MAX_MACHINE_BODY_BYTES: usize = 128 * 1024;
+/// The WebSocket subprotocol of `/live`; the access token follows it as a second one, because browsers cannot set headers.
+pub const LIVE_PROTOCOL: &str = "kindling.v1";
+/// The header that carries a machine's signature: base64 of DER ECDSA (secp256k1) over SHA-256 of the raw body.
+pub const SIGNATURE_HEADER: &str = "x-kindling-signature";
+
+/// Reads a JSON body.
+///
+/// # Errors
+/// `invalid_json`, `unknown_field`, `unknown_product` or `invalid_body`, with the place but never with what was sent there.
+pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    use serde_json::error::Category;
+    serde_json::from_slice(body).map_err(|error| {
+        let text = error.to_string();
+        let code = match error.classify() {
+            Category::Io | Category::Syntax | Category::Eof => ErrorCode::InvalidJson,
+            Category::Data if text.starts_with("unknown field") => ErrorCode::UnknownField,
+            Category::Data if text.starts_with("unknown variant") && text.contains("full_node") => {
+                ErrorCode::UnknownProduct
+            }
+            Category::Data if text.starts_with(ErrorCode::InvalidOrderId.as_str()) => ErrorCode::InvalidOrderId,
+            Category::Data => ErrorCode::InvalidBody,
+        };
+        let mut refusal = ApiError::from(code);
+        if error.line() > 0 {
+            let place = format!(" (line {}, column {})", error.line(), error.column());
+            refusal.message.push_str(&place);
+        }
+        refusal
+    })
+}
+
+/// One recipient or several.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// `"age1…"`
+    One(String),
+    /// `["age1…", "ssh-ed25519 …"]`
+    Many(Vec<String>),
+}
+
+/// The body of `POST /api/bootstrap`, as it is sent.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BootstrapRequest {
+    /// The id the browser derived; the Worker draws one where it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<OrderId>,
+    /// What is bought.
+    pub product: Product,
+    /// The region's slug; the operator's default where it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// One line in OpenSSH's public key format.
+    pub ssh_public_key: String,
+    /// Whom the bundle is sealed to; the SSH key where it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal_to: Option<OneOrMany>,
+    /// SHA-256 of the caller's access token; the Worker draws a token where it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_hash: Option<String>,
+    /// Where a refund may go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_to: Option<String>,
+}
+
+/// The states an order shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateName {
+    /// An invoice is open.
+    AwaitingPayment,
+    /// Paid; the machine is being made.
+    Provisioning,
+    /// The bundle is here or was handed over.
+    Ready,
+    /// The machine is gone as planned.
+    Ended,
+    /// The invoice ran out unpaid.
+    Expired,
+    /// It did not work out; everything is torn down, a refund is owed.
+    Failed,
+    /// The refund was paid.
+    Refunded,
+}
+
+/// One step of the way from payment to a sealed bundle, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The payment is in.
+    PaymentReceived,
+    /// The SSH public key is registered with the cloud.
+    SshKey,
+    /// The block volume exists.
+    VolumeCreated,
+    /// A one-time Tailscale key was made.
+    TailscaleKey,
+    /// The droplet was ordered.
+    Droplet,
+    /// The droplet has an address and starts.
+    Booting,
+    /// Machine: packages.
+    Packages,
+    /// Machine: disk.
+    Volume,
+    /// Machine: Bitcoin node.
+    Bitcoin,
+    /// Machine: LND.
+    Lnd,
+    /// Machine: LND's wallet.
+    Wallet,
+    /// Machine: LNbits.
+    Lnbits,
+    /// Machine: bundle sealed.
+    Sealed,
+}
+
+impl Phase {
+    /// All phases, first to last.
+    pub const ALL: [Self; 13] = [
+        Self::PaymentReceived,
+        Self::SshKey,
+        Self::VolumeCreated,
+        Self::TailscaleKey,
+        Self::Droplet,
+        Self::Booting,
+        Self::Packages,
+        Self::Volume,
+        Self::Bitcoin,
+        Self::Lnd,
+        Self::Wallet,
+        Self::Lnbits,
+        Self::Sealed,
+    ];
+
+    /// How much of the expected time is over when the phase begins, in percent.
+    pub const fn percent(self) -> u8 {
+        match self {
+            Self::PaymentReceived => 2,
+            Self::SshKey => 4,
+            Self::VolumeCreated => 6,
+            Self::TailscaleKey => 8,
+            Self::Droplet => 10,
+            Self::Booting => 15,
+            Self::Packages => 25,
+            Self::Volume => 50,
+            Self::Bitcoin => 55,
+            Self::Lnd => 70,
+            Self::Wallet => 80,
+            Self::Lnbits => 85,
+            Self::Sealed => 97,
+        }
+    }
+
+    /// Whether only the machine itself can report it.
+    pub fn is_machines(self) -> bool {
+        self >= Self::Packages
+    }
+
+    /// What is going on, for people.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::PaymentReceived => "Payment received",
+            Self::SshKey => "Registering your SSH public key",
+            Self::VolumeCreated => "Creating the disk",
+            Self::TailscaleKey => "Preparing Tailscale",
+            Self::Droplet => "Ordering the machine",
+            Self::Booting => "The machine is starting",
+            Self::Packages => "Installing packages",
+            Self::Volume => "Preparing the disk",
+            Self::Bitcoin => "Starting Bitcoin",
+            Self::Lnd => "Starting LND",
+            Self::Wallet => "Making the Lightning wallet",
+            Self::Lnbits => "Starting LNbits",
+            Self::Sealed => "Sealing your credentials",
+        }
+    }
+}
+
+/// The invoice of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InvoiceView {
+    /// The BOLT11 text.
+    pub payment_request: String,
+    /// Its amount in satoshis.
+    pub amount_sats: Sats,
+    /// When it stops being payable.
+    pub expires_at: WireTime,
+    /// Only with stub Lightning, where it is what pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_hash: Option<String>,
+}
+
+/// Where the bundle is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// Waiting for its claim.
+    Sealed,
+    /// Claimed, and still here for the same nonce.
+    Claimed,
+    /// Handed over and erased.
+    Erased,
+}
+
+/// What is public about a ready machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CredentialsView {
+    /// The public IPv4 address.
+    pub node_ip: String,
+    /// Its name in the tailnet, where Tailscale is configured.
+    pub tailscale_hostname: Option<String>,
+    /// Where LNbits answers (through an SSH tunnel unless Tailscale serves it).
+    pub lnbits_url: String,
+    /// The SSH host keys, `type base64`.
+    pub host_keys: Vec<String>,
+    /// Where the bundle is.
+    pub delivery: Delivery,
+}
+
+/// An order as its customer sees it: `GET /api/bootstrap/:id`, and each message of `/live`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderView {
+    /// The order's id.
+    pub bootstrap_job_id: OrderId,
+    /// Where it stands.
+    pub state: StateName,
+    /// The price.
+    pub amount_sats: Sats,
+    /// When it was made.
+    pub created_at: WireTime,
+    /// When its invoice runs out.
+    pub expires_at: WireTime,
+    /// What was bought.
+    pub product: Product,
+    /// Where.
+    pub region: String,
+    /// Whether money or machine are make-believe.
+    pub stub_mode: bool,
+    /// What to do next, for people.
+    pub message: String,
+    /// While payment is awaited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice: Option<InvoiceView>,
+    /// While the machine is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// While the machine is made: expected share of the time, 0 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
+    /// Once it is ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<CredentialsView>,
+    /// Once it is ready.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub next_steps: Vec<String>,
+    /// When it failed: a stable word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    /// When it failed: a sentence for the customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
+}
+
+/// The 201 of `POST /api/bootstrap`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BootstrapResponse {
+    /// The order.
+    #[serde(flatten)]
+    pub order: OrderView,
+    /// Its page, without the customer's secret.
+    pub order_url: String,
+    /// Only where the caller sent no `accessHash`, and only once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_token: Option<Secret>,
+}
+
+/// `POST …/claim` and `POST …/ack`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimRequest {
+    /// 16 to 128 characters of base64url that only this claimant has.
+    pub nonce: String,
+}
+
+impl ClaimRequest {
+    /// # Errors
+    /// `invalid_nonce` unless the nonce has 16 to 128 characters of base64url.
+    pub fn check(&self) -> Result<(), ApiError> {
+        let word = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        if (16..=128).contains(&self.nonce.len()) && self.nonce.bytes().all(word) {
+            Ok(())
+        } else {
+            Err(ErrorCode::InvalidNonce.into())
+        }
+    }
+}
+
+/// The answer to a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimResponse {
+    /// The bundle, a binary age file in base64.
+    pub sealed: String,
+}
+
+/// The answer to an acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AckResponse {
+    /// Always `erased`.
+    pub delivery: Delivery,
+}
+
+/// A product as the catalogue lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductView {
+    /// The word for `product.kind`.
+    pub kind: String,
+    /// Its price.
+    pub amount_sats: Sats,
+    /// The node software to choose from.
+    pub bitcoin: Vec<BitcoinImplementation>,
+    /// Whether it can be ordered now.
+    pub available: bool,
+}
+
+/// `GET /api/catalogue`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Catalogue {
+    /// The network invoices must be on.
+    pub lightning_network: crate::bolt11::Network,
+    /// Whether money or machine are make-believe.
+    pub stub_mode: bool,
+    /// What is sold.
+    pub products: Vec<ProductView>,
+    /// Where.
+    pub regions: Vec<Region>,
+    /// The region that is taken when none is named.
+    pub default_region: String,
+}
+
+/// Which upstreams are make-believe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stubs {
+    /// No `LNBITS_URL`.
+    pub lightning: bool,
+    /// No `DO_API_TOKEN`.
+    pub cloud: bool,
+}
+
+/// `GET /api/health`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// The version of this build.
+    pub version: String,
+    /// Which parts are stubs.
+    pub stubs: Stubs,
+    /// Whether machines join a tailnet.
+    pub tailscale: bool,
+}
+
+/// `POST /api/machine/:id/pair`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PairRequest {
+    /// The one-shot token from user-data.
+    pub token: Secret,
+    /// The machine's key: 33 bytes of compressed SEC1 in hex.
+    pub public_key: String,
+}
+
+/// The answer to a pairing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PairResponse {
+    /// A one-time key, where Tailscale is configured.
+    pub tailscale_auth_key: Option<Secret>,
+}
+
+/// How a phase went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportStatus {
+    /// It begins.
+    Started,
+    /// It is over.
+    Done,
+    /// It did not work, finally.
+    Failed,
+}
+
+/// `POST /api/machine/:id/report`, signed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineReport {
+    /// Higher than every one before it.
+    pub nonce: u64,
+    /// One of the machine's phases.
+    pub phase: Phase,
+    /// How it went.
+    pub status: ReportStatus,
+    /// One sentence, at most 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// `POST /api/machine/:id/deliver`, signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MachineDelivery {
+    /// Higher than every one before it.
+    pub nonce: u64,
+    /// The bundle, a binary age file in base64.
+    pub sealed: String,
+    /// The public IPv4 address.
+    pub node_ip: String,
+    /// The SSH host keys, `type base64`.
+    pub host_keys: Vec<String>,
+    /// Its name in the tailnet.
+    pub tailscale_hostname: Option<String>,
+    /// Its node id there, for the removal.
+    pub tailscale_node_id: Option<String>,
+    /// Where LNbits answers.
+    pub lnbits_url: String,
+}
+
+/// `POST /api/machine/:id/heartbeat`, signed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineHeartbeat {
+    /// Higher than every one before it.
+    pub nonce: u64,
+}
+
+/// What is inside the sealed bundle, as the machine writes it. Only the customer's side ever opens it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Bundle {
+    /// The format: 1.
+    pub version: u32,
+    /// The order it belongs to.
+    pub order_id: OrderId,
+    /// The word in `product.kind`.
+    pub product: String,
+    /// Whether the stub cloud made it up.
+    pub fake: bool,
+    /// The public IPv4 address.
+    pub node_ip: String,
+    /// Its name in the tailnet.
+    pub tailscale_hostname: Option<String>,
+    /// How to get in.
+    pub ssh: SshAccess,
+    /// The Bitcoin node.
+    pub bitcoin: BitcoinAccess,
+    /// LND and its wallet.
+    pub lnd: LndAccess,
+    /// LNbits.
+    pub lnbits: LnbitsAccess,
+    /// The same, as a file on the machine.
+    pub credentials_file: String,
+}
+
+/// SSH, in a [`Bundle`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SshAccess {
+    /// `root`.
+    pub user: String,
+    /// 22.
+    pub port: u16,
+    /// `type base64` of each.
+    pub host_keys: Vec<String>,
+}
+
+/// The Bitcoin node, in a [`Bundle`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BitcoinAccess {
+    /// `knots` or `core`.
+    pub implementation: BitcoinImplementation,
+    /// Its release.
+    pub version: String,
+    /// `mainnet` and so on.
+    pub network: String,
+    /// RPC user.
+    pub rpc_user: String,
+    /// RPC password.
+    pub rpc_password: Secret,
+}
+
+/// LND, in a [`Bundle`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LndAccess {
+    /// Its release.
+    pub version: String,
+    /// 24 words of LND's aezeed, in order.
+    pub seed_words: Vec<Secret>,
+    /// What unlocks the wallet.
+    pub wallet_password: Secret,
+}
+
+/// LNbits, in a [`Bundle`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LnbitsAccess {
+    /// Where it answers.
+    pub url: String,
+    /// Its release.
+    pub version: String,
+    /// What guards the first set-up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_install_token: Option<Secret>,
+    /// The administrator, where one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub super_user: Option<Secret>,
+    /// The administrator's password, where one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(body: &str) -> ErrorCode {
+        match read_json::<BootstrapRequest>(body.as_bytes()) {
+            Ok(_) => panic!("accepted {body}"),
+            Err(error) => error.code,
+        }
+    }
+
+    #[test]
+    fn bodies_are_read_strictly() {
+        let good = r#"{"product":{"kind":"full_node"},"sshPublicKey":"k"}"#;
+        assert!(read_json::<BootstrapRequest>(good.as_bytes()).is_ok());
+        assert_eq!(code("{"), ErrorCode::InvalidJson);
+        assert_eq!(code(""), ErrorCode::InvalidJson);
+        assert_eq!(code("[]"), ErrorCode::InvalidBody);
+        assert_eq!(code("{}"), ErrorCode::InvalidBody);
+        assert_eq!(code(&good.replace("\"k\"", "7")), ErrorCode::InvalidBody);
+        assert_eq!(code(&good.replace("sshPublicKey", "sshPublickey")), ErrorCode::UnknownField);
+        assert_eq!(code(&good.replace("full_node", "yacht")), ErrorCode::UnknownProduct);
+        assert_eq!(code(&good.replace("\"kind\"", "\"size\":1,\"kind\"")), ErrorCode::UnknownField);
+        assert_eq!(code(&good.replace("{\"product", "{\"orderId\":\"x\",\"product")), ErrorCode::InvalidOrderId);
+    }
+
+    #[test]
+    fn errors_do_not_repeat_what_was_sent() {
+        let body = r#"{"product":{"kind":"marker-4711"},"sshPublicKey":"k"}"#;
+        let Err(error) = read_json::<BootstrapRequest>(body.as_bytes()) else { panic!("accepted") };
+        assert!(!error.message.contains("4711"), "{}", error.message);
+    }
+
+    #[test]
+    fn phases_rise() {
+        for pair in Phase::ALL.windows(2) {
+            assert!(pair[0] < pair[1] && pair[0].percent() < pair[1].percent());
+        }
+    }
+
+    #[test]
+    fn nonces_are_bounded_words() {
+        let nonce = |text: &str| ClaimRequest { nonce: text.to_owned() }.check().is_ok();
+        assert!(nonce("0123456789abcdef") && nonce(&"_".repeat(128)));
+        assert!(!nonce("0123456789abcde") && !nonce(&"a".repeat(129)) && !nonce("0123456789abcde "));
+    }
+}

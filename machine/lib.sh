@@ -1,0 +1,96 @@
+# shellcheck shell=bash
+# What every script on the machine shares: where things are, and how to log, fail, wait and keep secrets. Sourced, never run.
+# Nothing secret is ever an argument of a command (`ps` shows those) or a line of a log: secrets travel in files and pipes.
+
+umask 077
+
+KINDLING=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
+ETC=/etc/kindling
+STATE=/var/lib/kindling # what must survive a reboot: the machine's key, its nonce, the phases done
+SECRETS=$STATE/secrets  # on the root disk, so that a detached data volume carries no password
+DATA=/srv/kindling      # the volume's mount point, or a plain directory of the root disk
+METADATA_URL=http://169.254.169.254
+# An operator who tries another release points this at a list of their own.
+RELEASES=${KINDLING_RELEASES:-$KINDLING/full_node/releases.env}
+COMPOSE=(docker compose --project-name kindling --env-file "$RELEASES" --file "$KINDLING/full_node/compose.yaml")
+
+# shellcheck source=/dev/null
+. "$ETC/config"
+# shellcheck source=full_node/releases.env
+. "$RELEASES"
+
+mkdir -p "$STATE/phases" "$SECRETS"
+
+log() { printf '%s %s\n' "$(date -u +%FT%TZ)" "$*" >&2; }
+
+# Ends the script. In a phase, the sentence is what the customer gets to read: one sentence, no secret in it.
+fail() {
+    log "failed: $*"
+    printf '%s' "$*" >"$STATE/failure"
+    exit 1
+}
+
+# write_file PATH: replaces the file by standard input in one step, so that a cut never leaves half a file.
+write_file() {
+    local temporary
+    temporary=$(mktemp "$1.XXXXXX")
+    cat >"$temporary"
+    mv -- "$temporary" "$1"
+}
+
+# random_secret NAME: makes the secret once; later runs keep it, because the services already know it.
+random_secret() {
+    [[ -s $SECRETS/$1 ]] || openssl rand -hex 24 | write_file "$SECRETS/$1"
+}
+
+# retry ATTEMPTS COMMAND...: only for commands that may run twice. The pause doubles from two seconds.
+retry() {
+    local attempts=$1 pause=2 try
+    shift
+    for ((try = 1; try < attempts; try++)); do
+        if "$@"; then return 0; fi
+        log "attempt $try of $attempts did not work: $1 ${2-}"
+        sleep "$pause"
+        pause=$((pause * 2))
+    done
+    "$@"
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds; its own output is dropped, since most tries are too early.
+wait_for() {
+    local deadline=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        if ((SECONDS >= deadline)); then return 1; fi
+        sleep 1
+    done
+}
+
+# One network, three programs' names for it.
+bitcoind_chain() {
+    case $NETWORK in
+    mainnet) echo main ;;
+    signet | regtest | testnet4) echo "$NETWORK" ;;
+    *) fail "The network $NETWORK is not known to this machine." ;;
+    esac
+}
+
+# The public address, as the cloud knows it.
+node_ip() {
+    curl --silent --show-error --fail --max-time 10 --retry 5 --retry-connrefused \
+        "$METADATA_URL/metadata/v1/interfaces/public/0/ipv4/address"
+}
+
+compose() { "${COMPOSE[@]}" "$@"; }
+
+# The cookie file in the data directory authenticates: no password on the command line.
+bitcoin_cli() { /usr/local/bin/bitcoin-cli -datadir="$DATA/bitcoin" "$@"; }
+
+# lnd_rest PATH [CURL-OPTION...]: LND's REST on loopback, under LND's own certificate.
+lnd_rest() {
+    local path=$1
+    shift
+    curl --silent --show-error --fail-with-body --max-time 60 --cacert "$DATA/lnd/tls.cert" "$@" "https://127.0.0.1:8080$path"
+}
+
+lnd_state() { lnd_rest /v1/state | jq -r .state; }

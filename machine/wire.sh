@@ -1,0 +1,107 @@
+# shellcheck shell=bash
+# The machine's side of its conversation with the Worker: pair once, then signed reports and one delivery. Sourced, never run.
+# Every attempt at a signed call takes a new nonce, written down before it is used, so a cut or a retry can never replay one.
+
+MACHINE_KEY=$STATE/machine.key
+MACHINE_URL=${KINDLING_URL%/}/api/machine/$ORDER_ID
+
+make_machine_key() {
+    [[ -s $MACHINE_KEY ]] || openssl ecparam -name secp256k1 -genkey -noout | write_file "$MACHINE_KEY"
+}
+
+# The 33-byte compressed point ends the DER of a public key.
+machine_public_key() {
+    openssl ec -in "$MACHINE_KEY" -pubout -conv_form compressed -outform DER 2>/dev/null |
+        tail -c 33 | od -An -v -tx1 | tr -d ' \n'
+}
+
+next_nonce() {
+    local last=0
+    [[ ! -s $STATE/nonce ]] || last=$(<"$STATE/nonce")
+    printf '%d\n' $((last + 1)) | write_file "$STATE/nonce"
+    printf '%d' $((last + 1))
+}
+
+# post PATH BODY-FILE ANSWER-FILE [HEADER]: prints the HTTP status, 000 when there was no answer.
+# Redirects are not followed: the token and the bundle go to the Worker or nowhere.
+post() {
+    local headers=(--header 'Content-Type: application/json')
+    [[ -z ${4-} ]] || headers+=(--header "$4")
+    curl --silent --output "$3" --write-out '%{http_code}' --connect-timeout 10 --max-time 60 \
+        "${headers[@]}" --data-binary "@$2" "$MACHINE_URL/$1" || true
+}
+
+post_signed() {
+    local signature
+    signature=$(openssl dgst -sha256 -sign "$MACHINE_KEY" "$2" | openssl base64 -A)
+    post "$1" "$2" "$3" "X-Kindling-Signature: $signature"
+}
+
+# Trades the one-shot token for what the machine needs, and binds the machine's key to its order.
+pair() {
+    local token status pause=1 deadline=$((SECONDS + 1800))
+    [[ ! -s $STATE/paired ]] || return 0
+    [[ -s $ETC/pair-token ]] || fail "The pairing token is missing; a new pairing must be issued for this machine."
+    token=$(<"$ETC/pair-token")
+    [[ $token =~ ^[A-Za-z0-9._~+/=-]+$ ]] || fail "The pairing token is damaged."
+    printf '{"token":"%s","publicKey":"%s"}' "$token" "$(machine_public_key)" | write_file "$STATE/pair.request"
+    while :; do
+        status=$(post pair "$STATE/pair.request" "$STATE/pair.answer")
+        case $status in
+        200) break ;;
+        404) fail "The pairing token is not known: the order has ended, or the token has expired." ;;
+        409) fail "The pairing token was already used by another key; this machine cannot be trusted with the order." ;;
+        000 | 408 | 429 | 5??) log "pairing: no answer yet (status $status), trying again in $pause s" ;;
+        *) fail "Pairing was refused with status $status." ;;
+        esac
+        ((SECONDS < deadline)) || fail "The order service could not be reached for 30 minutes."
+        sleep "$pause"
+        ((pause = pause < 30 ? pause * 2 : 30))
+    done
+    # The answer is kept before the token goes: after a cut here, the same key simply pairs again.
+    mv -- "$STATE/pair.answer" "$STATE/paired"
+    rm -f -- "$ETC/pair-token" "$STATE/pair.request"
+    log "paired"
+}
+
+# report PHASE STATUS [SENTENCE]: news for the order page. Lost news must not stop a bring-up that goes well,
+# so this gives up after some attempts and never fails.
+report() {
+    local status pause=1 try sentence
+    sentence=$(printf '%s' "${3-}" | tr -cd "A-Za-z0-9 .,:;()/'_+=-" | cut -c 1-200)
+    for try in 1 2 3 4 5; do
+        printf '{"nonce":%d,"phase":"%s","status":"%s"%s}' "$(next_nonce)" "$1" "$2" \
+            "${sentence:+,\"message\":\"$sentence\"}" | write_file "$STATE/report.request"
+        status=$(post_signed report "$STATE/report.request" "$STATE/report.answer")
+        case $status in
+        200) return 0 ;;
+        000 | 408 | 409 | 429 | 5??) ;; # 409: the nonce was too low; the next attempt takes a higher one
+        *) break ;;
+        esac
+        ((try == 5)) || sleep "$pause"
+        pause=$((pause * 2))
+    done
+    log "report $1 $2 was not taken (status $status)"
+}
+
+# deliver BUNDLE-FILE FACTS-FILE: the sealed bundle and the public facts about it, until acknowledged or finally refused.
+deliver() {
+    local status pause=1 deadline=$((SECONDS + 3600))
+    openssl base64 -A -in "$1" | write_file "$STATE/sealed.base64"
+    while :; do
+        jq --rawfile sealed "$STATE/sealed.base64" --argjson nonce "$(next_nonce)" \
+            '{nonce: $nonce, sealed: $sealed} + .' "$2" | write_file "$STATE/deliver.request"
+        status=$(post_signed deliver "$STATE/deliver.request" "$STATE/deliver.answer")
+        case $status in
+        200) break ;;
+        409) grep -q nonce_not_rising "$STATE/deliver.answer" || fail "Another bundle was already delivered for this order." ;;
+        000 | 408 | 429 | 5??) ;;
+        *) fail "The delivery of the sealed bundle was refused with status $status." ;;
+        esac
+        log "delivery: not acknowledged yet (status $status), trying again in $pause s"
+        ((SECONDS < deadline)) || fail "The sealed bundle could not be delivered for an hour."
+        sleep "$pause"
+        ((pause = pause < 60 ? pause * 2 : 60))
+    done
+    rm -f -- "$STATE/sealed.base64" "$STATE/deliver.request"
+}

@@ -1,0 +1,78 @@
+// A real Chromium for tests: fresh profiles, phone and desktop sizes, both colour schemes, and a record of everything that a page
+// said to the console or to the network, so that a test can search it for secrets.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { chromium } from 'playwright-core';
+import { BUILD } from './paths.mjs';
+
+const CHROMIUM = process.env.KINDLING_CHROMIUM ?? '/usr/bin/chromium';
+const FLAGS = [
+  '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+];
+export const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
+const SIZE_NAMES = { phone: '390x844', desktop: '1280x800' };
+
+/** Where no Chromium is installed, a test skips with this reason; null where it is. */
+export const browserMissing = fs.existsSync(CHROMIUM) ? null : `no Chromium at ${CHROMIUM}: set KINDLING_CHROMIUM`;
+
+/** -> {open(options) -> visit, close()}: one Chromium, any number of fresh profiles. */
+export async function launchBrowser() {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
+  return {
+    version: browser.version(),
+    open: (options) => openProfile(browser, options),
+    close: () => browser.close(),
+  };
+}
+
+/**
+ * A profile of its own, with no past. Further options go to Playwright's newContext (permissions, acceptDownloads, offline, ...).
+ * -> {context, page, console, errors, requests, said(), screenshot(name), close()}
+ */
+async function openProfile(browser, { size = 'phone', scheme = 'light', baseURL, ...options } = {}) {
+  const context = await browser.newContext({
+    viewport: SIZES[size], colorScheme: scheme, baseURL, hasTouch: size === 'phone', isMobile: size === 'phone', ...options,
+  });
+  const visit = { context, console: [], errors: [], requests: [] };
+  const pending = new Set();
+  const track = (promise) => {
+    pending.add(promise);
+    promise.finally(() => pending.delete(promise));
+  };
+
+  context.on('console', (message) => {
+    visit.console.push({ type: message.type(), text: message.text() });
+    if (message.type() === 'error') visit.errors.push(`console: ${message.text()}`);
+  });
+  context.on('weberror', (problem) => visit.errors.push(`page: ${problem.error().message}`));
+  // The context hears the service worker's requests too.
+  context.on('request', (request) => {
+    const entry = { method: request.method(), url: request.url(), headers: request.headers(), body: request.postData() };
+    visit.requests.push(entry);
+    // Complete headers (Referer, Cookie, Authorization) come later; a request whose page has gone keeps the first ones.
+    track(request.allHeaders().then((headers) => { entry.headers = headers; }, () => {}));
+  });
+  context.on('page', (page) => page.on('websocket', (socket) => {
+    const entry = { method: 'WEBSOCKET', url: socket.url(), headers: {}, body: '' };
+    visit.requests.push(entry);
+    socket.on('framesent', ({ payload }) => { entry.body += `${payload}\n`; });
+  }));
+
+  visit.page = await context.newPage();
+  return Object.assign(visit, {
+    /** Everything that left the page or stands in its console, as one text to search. */
+    async said() {
+      await Promise.all(pending);
+      return JSON.stringify({ requests: visit.requests, console: visit.console, errors: visit.errors });
+    },
+    /** -> build/screenshots/NAME-<size>-<scheme>.png */
+    async screenshot(name, { fullPage = false } = {}) {
+      const file = path.join(BUILD, 'screenshots', `${name}-${SIZE_NAMES[size]}-${scheme}.png`);
+      fs.mkdirSync(path.dirname(file), { recursive: true });
+      await visit.page.screenshot({ path: file, fullPage });
+      return file;
+    },
+    close: () => context.close(),
+  });
+}

@@ -1,0 +1,78 @@
+// A scripted machine: reads its user-data as cloud-init would, pairs, signs and delivers as machine/bootstrap.sh does, in a few
+// milliseconds. What it says is up to the test. The whole-story test boots the real script instead.
+
+import crypto from 'node:crypto';
+import zlib from 'node:zlib';
+import { sealBundle } from './order.mjs';
+
+export const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB1lAQ0eGJ7rvMPRJwAkcVvzLyPSLQhxjxwRrSq6LYDJ';
+/** The machine's phases, first to last. */
+export const PHASES = ['packages', 'volume', 'bitcoin', 'lnd', 'wallet', 'lnbits', 'sealed'];
+
+/** user-data -> {config: the pairs of /etc/kindling/config, token, recipients, files: {path: {permissions, text}}, runcmd} */
+export function readUserData(userData) {
+  const [head, ...rest] = userData.split('\n');
+  if (head !== '#cloud-config') throw new Error(`not a cloud-config: ${head}`);
+  const { write_files: written, runcmd } = JSON.parse(rest.join('\n'));
+  const files = Object.fromEntries(written.map(({ path, permissions, encoding, content }) => {
+    const text = encoding === 'gz+b64' ? zlib.gunzipSync(Buffer.from(content, 'base64')).toString() : content;
+    return [path, { permissions, text }];
+  }));
+  const config = Object.fromEntries([...files['/etc/kindling/config'].text.matchAll(/^(\w+)='(.*)'$/gm)].map(([, key, value]) => [key, value]));
+  const recipients = files['/etc/kindling/recipients'].text.trim().split('\n');
+  return { config, token: files['/etc/kindling/pair-token'].text.trim(), recipients, files, runcmd };
+}
+
+/** A secp256k1 key as the machine makes one -> {publicKey: 33 bytes in hex, sign(text) -> base64 of DER} */
+export function machineKey() {
+  const { privateKey, publicKey } = crypto.generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
+  const { x, y } = publicKey.export({ format: 'jwk' });
+  const odd = Buffer.from(y, 'base64url').at(-1) & 1;
+  return {
+    publicKey: Buffer.concat([Buffer.from([2 + odd]), Buffer.from(x, 'base64url')]).toString('hex'),
+    sign: (text) => crypto.sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'der' }).toString('base64'),
+  };
+}
+
+/** droplet: of the fake cloud. Each call answers {status, body}; nothing is retried. */
+export function scriptedMachine(droplet, { key = machineKey() } = {}) {
+  const { config, token, recipients } = readUserData(droplet.user_data);
+  const base = `${config.KINDLING_URL}/api/machine/${config.ORDER_ID}`;
+  const machine = {
+    config, token, recipients, key,
+    nonce: 0,
+    async post(what, text, signature) {
+      const headers = { 'content-type': 'application/json', ...(signature && { 'x-kindling-signature': signature }) };
+      const response = await fetch(`${base}/${what}`, { method: 'POST', headers, body: text });
+      const answer = await response.text();
+      return { status: response.status, body: JSON.parse(answer), text: answer };
+    },
+    pair: (fields) => machine.post('pair', JSON.stringify({ token, publicKey: key.publicKey, ...fields })),
+    /** Signed; fields may name a nonce of their own. */
+    say(what, fields) {
+      machine.nonce = fields?.nonce ?? machine.nonce + 1;
+      const text = JSON.stringify({ nonce: machine.nonce, ...fields });
+      return machine.post(what, text, key.sign(text));
+    },
+    report: (phase, status = 'started', message) => machine.say('report', { phase, status, ...(message && { message }) }),
+    heartbeat: () => machine.say('heartbeat', {}),
+    seal: (extra) => sealBundle(JSON.stringify({ version: 1, orderId: config.ORDER_ID, product: 'full_node', fake: false, ...extra }), recipients),
+    async deliver(fields) {
+      return machine.say('deliver', {
+        sealed: fields?.sealed ?? await machine.seal(), nodeIp: droplet.address, hostKeys: [HOST_KEY], tailscaleHostname: null, tailscaleNodeId: null,
+        lnbitsUrl: 'http://127.0.0.1:5000', ...fields,
+      });
+    },
+    /** The whole way, each answer being as it should. */
+    async run(fields) {
+      const good = (answer) => {
+        if (answer.status !== 200) throw new Error(`the machine was answered ${answer.status} ${answer.text}`);
+        return answer.body;
+      };
+      machine.paired = good(await machine.pair());
+      for (const phase of PHASES) good(await machine.report(phase));
+      good(await machine.deliver(fields));
+    },
+  };
+  return machine;
+}

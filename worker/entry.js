@@ -1,0 +1,87 @@
+// What workerd loads: the Worker and its Durable Object as the JavaScript classes it wants, each forwarding to the wasm instance.
+// Invariant: a trap (a Rust panic, memory run out) fails the calls that were in flight, and none that comes after it.
+
+import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
+import * as rust from "./index.js";
+
+// Shared with the Rust side: its panic hook sets criticalError, and each start of an instance counts instanceId up.
+const state = rust.__worker_init_state();
+
+// How to fail each call that waits for the present instance: the futures of a dead one never end by themselves.
+const inFlight = new Set();
+
+function note(error) {
+  // Not every trap passes the panic hook: a stack that ran over, for example, does not.
+  if (error instanceof WebAssembly.RuntimeError) state.criticalError = true;
+  if (!state.criticalError) return;
+  for (const fail of inFlight) fail(new Error("the wasm instance trapped"));
+  inFlight.clear();
+}
+
+// A trap inside a resumed future surfaces here instead of in the call that waits for it.
+addEventListener("error", (event) => note(event.error));
+
+async function call(method) {
+  if (state.criticalError) {
+    state.criticalError = false;
+    rust.__wbg_reset_state();
+  }
+  const { promise: failed, reject: fail } = Promise.withResolvers();
+  inFlight.add(fail);
+  try {
+    return await Promise.race([failed, new Promise((done) => done(method()))]);
+  } catch (error) {
+    note(error);
+    throw error;
+  } finally {
+    inFlight.delete(fail);
+  }
+}
+
+export default class extends WorkerEntrypoint {
+  async fetch(request) {
+    try {
+      return await call(() => rust.fetch(request, this.env, this.ctx));
+    } catch {
+      // Rust answers its own errors; only a trap comes here, and the panic hook has logged it.
+      const error = { code: "temporarily_unavailable", message: "Something went wrong. Please try again." };
+      return Response.json({ error }, { status: 503, headers: { "Cache-Control": "no-store" } });
+    }
+  }
+}
+
+export class OrderObject extends DurableObject {
+  #object;
+  #instanceId;
+
+  /** The Rust object; it dies with its wasm instance, and a new one finds everything it needs in storage. */
+  #rust(use) {
+    return call(() => {
+      if (this.#instanceId !== state.instanceId) {
+        this.#object = new rust.OrderObject(this.ctx, this.env);
+        this.#instanceId = state.instanceId;
+      }
+      return use(this.#object);
+    });
+  }
+
+  fetch(request) {
+    return this.#rust((object) => object.fetch(request));
+  }
+
+  alarm() {
+    return this.#rust((object) => object.alarm());
+  }
+
+  webSocketMessage(socket, message) {
+    return this.#rust((object) => object.webSocketMessage(socket, message));
+  }
+
+  webSocketClose(socket, code, reason, wasClean) {
+    return this.#rust((object) => object.webSocketClose(socket, code, reason, wasClean));
+  }
+
+  webSocketError(socket, error) {
+    return this.#rust((object) => object.webSocketError(socket, error));
+  }
+}

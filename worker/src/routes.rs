@@ -1,0 +1,235 @@
+//! The paths of the API: which there are, who answers them, and what is refused at the door.
+
+use crate::config::Config;
+use crate::{random, reply};
+use kindling_domain::catalogue::{BitcoinImplementation, regions};
+use kindling_domain::error::{ApiError, ErrorCode};
+use kindling_domain::id::OrderId;
+use kindling_domain::link::access_hash;
+use kindling_domain::order::{MachinePlan, OrderRequest};
+use kindling_domain::money::Sats;
+use kindling_domain::secret::Secret;
+use kindling_domain::wire::{
+    BootstrapRequest, Catalogue, Health, MAX_BODY_BYTES, MAX_MACHINE_BODY_BYTES, ProductView, read_json,
+};
+use serde::{Deserialize, Serialize};
+use worker::wasm_bindgen::JsValue;
+use worker::{Env, Headers, Method, Request, RequestInit, Response, Result};
+
+/// The Durable Object binding of orders.
+const ORDERS: &str = "ORDER";
+/// The path by which the edge hands a checked order to its object. No route leads here from outside.
+pub const OPEN_PATH: &str = "/open";
+
+/// What is asked of one order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ask<'a> {
+    View,
+    Live,
+    Claim,
+    Acknowledge,
+    Pair,
+    Report,
+    Deliver,
+    Heartbeat,
+    Hook(&'a str),
+    StubPay(&'a str),
+}
+
+/// A path of the API.
+enum Route<'a> {
+    Health,
+    Catalogue,
+    Create,
+    Order(OrderId, Ask<'a>),
+}
+
+/// A checked order on its way to its object.
+#[derive(Serialize, Deserialize)]
+pub struct OpenOrder {
+    pub id: OrderId,
+    pub request: OrderRequest,
+    pub access_hash: String,
+    pub price: Sats,
+    pub plan: MachinePlan,
+    /// Present where the edge drew it because the caller sent no hash.
+    pub access_token: Option<Secret>,
+}
+
+/// Reads a path; the method is checked only once the path exists.
+fn route<'a>(method: &Method, path: &'a str) -> std::result::Result<Route<'a>, ApiError> {
+    let mut parts = path.strip_prefix("/api/").unwrap_or_default().split('/');
+    let words = [parts.next(), parts.next(), parts.next(), parts.next(), parts.next()];
+    let order = |id: &str| OrderId::parse(id).map_err(|_| ApiError::from(ErrorCode::NotFound));
+    let (wanted, route) = match words {
+        [Some("health"), None, ..] => (Method::Get, Route::Health),
+        [Some("catalogue"), None, ..] => (Method::Get, Route::Catalogue),
+        [Some("bootstrap"), None, ..] => (Method::Post, Route::Create),
+        [Some("bootstrap"), Some(id), None, ..] => (Method::Get, Route::Order(order(id)?, Ask::View)),
+        [Some("bootstrap"), Some(id), Some("live"), None, _] => (Method::Get, Route::Order(order(id)?, Ask::Live)),
+        [Some("bootstrap"), Some(id), Some("claim"), None, _] => (Method::Post, Route::Order(order(id)?, Ask::Claim)),
+        [Some("bootstrap"), Some(id), Some("ack"), None, _] => (Method::Post, Route::Order(order(id)?, Ask::Acknowledge)),
+        [Some("machine"), Some(id), Some("pair"), None, _] => (Method::Post, Route::Order(order(id)?, Ask::Pair)),
+        [Some("machine"), Some(id), Some("report"), None, _] => (Method::Post, Route::Order(order(id)?, Ask::Report)),
+        [Some("machine"), Some(id), Some("deliver"), None, _] => (Method::Post, Route::Order(order(id)?, Ask::Deliver)),
+        [Some("machine"), Some(id), Some("heartbeat"), None, _] => {
+            (Method::Post, Route::Order(order(id)?, Ask::Heartbeat))
+        }
+        [Some("lnbits"), Some(id), Some(hook), None, _] => (Method::Post, Route::Order(order(id)?, Ask::Hook(hook))),
+        [Some("dev"), Some("stub"), Some("pay"), Some(hash), None] => {
+            // A stub's payment hash begins with its order's id.
+            let id = hash.get(..32).unwrap_or_default();
+            (Method::Post, Route::Order(order(id)?, Ask::StubPay(hash)))
+        }
+        _ => return Err(ErrorCode::NotFound.into()),
+    };
+    // HEAD is GET without a body; the runtime drops it.
+    let allowed = *method == wanted || (wanted == Method::Get && *method == Method::Head);
+    if allowed { Ok(route) } else { Err(ErrorCode::MethodNotAllowed.into()) }
+}
+
+/// What a request that reached an object asks of it.
+pub fn ask<'a>(method: &Method, path: &'a str) -> std::result::Result<Ask<'a>, ApiError> {
+    match route(method, path)? {
+        Route::Order(_, ask) => Ok(ask),
+        _ => Err(ErrorCode::NotFound.into()),
+    }
+}
+
+/// Answers any request for `/api/`.
+pub async fn answer(request: Request, env: &Env) -> Result<Response> {
+    let path = request.path();
+    match route(&request.method(), &path) {
+        Err(error) => reply::refuse(error),
+        Ok(Route::Health) => health(env),
+        Ok(Route::Catalogue) => catalogue(env),
+        Ok(Route::Create) => match create(request, env).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(refusal)) => reply::refuse(refusal),
+            Err(error) => reply::broken("creating an order", &error),
+        },
+        Ok(Route::Order(id, ask)) => match to_object(request, env, id, ask).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(refusal)) => reply::refuse(refusal),
+            Err(error) => reply::broken("asking an order", &error),
+        },
+    }
+}
+
+fn health(env: &Env) -> Result<Response> {
+    let config = Config::read(env);
+    reply::json(
+        200,
+        &Health {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            stubs: config.stubs(),
+            tailscale: config.tailscale.is_some(),
+        },
+    )
+}
+
+fn catalogue(env: &Env) -> Result<Response> {
+    let config = Config::read(env);
+    let stubs = config.stubs();
+    reply::json(
+        200,
+        &Catalogue {
+            lightning_network: config.network,
+            stub_mode: stubs.lightning || stubs.cloud,
+            products: vec![ProductView {
+                kind: "full_node".to_owned(),
+                amount_sats: config.prices.full_node,
+                bitcoin: BitcoinImplementation::ALL.to_vec(),
+                available: true,
+            }],
+            regions: regions(),
+            default_region: config.region,
+        },
+    )
+}
+
+type Answered = std::result::Result<Response, ApiError>;
+
+/// Checks an order at the door and hands it to its object.
+async fn create(mut request: Request, env: &Env) -> Result<Answered> {
+    let origin = request.url()?.origin().ascii_serialization();
+    let body = match read_body(&mut request, MAX_BODY_BYTES).await? {
+        Ok(body) => body,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let config = Config::read(env);
+    let checked = || -> std::result::Result<_, ApiError> {
+        let body: BootstrapRequest = read_json(&body)?;
+        let request = OrderRequest::check(&body, &config.region)?;
+        let price = config.prices.quote(request.product, &request.region)?;
+        Ok((body, request, price))
+    };
+    let (body, request, price) = match checked() {
+        Ok(checked) => checked,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let (access_hash, access_token) = match body.access_hash {
+        Some(hash) => (hash, None),
+        None => {
+            let token = random::token()?;
+            // Opened to hash it; the caller gets it once, below.
+            (access_hash(token.expose()), Some(token))
+        }
+    };
+    let id = match body.order_id {
+        Some(id) => id,
+        None => OrderId::from_bytes(random::bytes()?),
+    };
+    let open = OpenOrder { id, request, access_hash, price, plan: config.plan(&origin), access_token };
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(JsValue::from_str(&serde_json::to_string(&open)?)));
+    let inner = Request::new_with_init(&format!("http://order{OPEN_PATH}"), &init)?;
+    let stub = env.durable_object(ORDERS)?.get_by_name(&id.to_string())?;
+    Ok(Ok(stub.fetch_with_request(inner).await?))
+}
+
+/// Forwards a request to its order; bodies are read here, so that an object never holds an unbounded one.
+async fn to_object(mut request: Request, env: &Env, id: OrderId, ask: Ask<'_>) -> Result<Answered> {
+    let stub = env.durable_object(ORDERS)?.get_by_name(&id.to_string())?;
+    let limit = match ask {
+        Ask::View | Ask::Live => return Ok(Ok(stub.fetch_with_request(request).await?)),
+        Ask::Claim | Ask::Acknowledge => MAX_BODY_BYTES,
+        Ask::Pair | Ask::Report | Ask::Deliver | Ask::Heartbeat => MAX_MACHINE_BODY_BYTES,
+        // A hint is a hint whatever it says, and a stub payment says it all in its path.
+        Ask::Hook(_) | Ask::StubPay(_) => 0,
+    };
+    let headers = Headers::new();
+    for name in ["authorization", kindling_domain::wire::SIGNATURE_HEADER] {
+        if let Some(value) = request.headers().get(name)? {
+            headers.set(name, &value)?;
+        }
+    }
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_headers(headers);
+    if limit > 0 {
+        let body = match read_body(&mut request, limit).await? {
+            Ok(body) => body,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        init.with_body(Some(worker::js_sys::Uint8Array::from(body.as_slice()).into()));
+    }
+    let inner = Request::new_with_init(request.url()?.as_str(), &init)?;
+    Ok(Ok(stub.fetch_with_request(inner).await?))
+}
+
+/// Reads a body of at most `limit` bytes; the rest of a longer one is not read.
+async fn read_body(request: &mut Request, limit: usize) -> Result<std::result::Result<Vec<u8>, ApiError>> {
+    use futures_util::StreamExt;
+    let mut body = Vec::new();
+    if request.inner().body().is_none() {
+        return Ok(Ok(body));
+    }
+    let mut stream = request.stream()?;
+    while let Some(chunk) = stream.next().await {
+        body.extend_from_slice(&chunk?);
+        if body.len() > limit {
+            return Ok(Err(ErrorCode::BodyTooLarge.into()));
+        }
+    }
+    Ok(Ok(body))
+}

@@ -1,0 +1,157 @@
+//! Make-believe Lightning and a make-believe cloud, so that everything can be tried without money. What they hand out says so:
+//! invoices are on regtest, the address is one of RFC 5737, the seed words are a sentence. The sealing is real.
+
+use crate::config::Config;
+use crate::random;
+use age::Encryptor;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use kindling_domain::bolt11::{self, Draft};
+use kindling_domain::catalogue::Product;
+use kindling_domain::keys::{SshSeed, ed25519};
+use kindling_domain::order::{
+    Answer, CloudSshKey, Droplet, Invoice, Order, PaymentFacts, State, Step, TailscaleKey, TeardownStep,
+};
+use kindling_domain::secret::Secret;
+use kindling_domain::time::UnixMillis;
+use kindling_domain::wire::{
+    BitcoinAccess, Bundle, LnbitsAccess, LndAccess, MachineDelivery, Phase, SshAccess,
+};
+use std::io::Write;
+use std::str::FromStr;
+use worker::{Error, Result};
+
+/// An address of TEST-NET-3 (RFC 5737): nobody is there.
+const ADDRESS: &str = "203.0.113.10";
+/// 24 words that open no wallet.
+const WORDS: &str = "this test machine is fake and these words open no wallet so please do not send any real bitcoin to it thank you kindly";
+
+/// An invoice of a throw-away key. Its payment hash begins with the order's id, so that whoever pays it by its hash finds the
+/// order; the preimage is known to nobody.
+pub fn invoice(config: &Config, order: &Order, now: UnixMillis) -> Result<Invoice> {
+    let mut payment_hash = [0; 32];
+    payment_hash[..16].copy_from_slice(order.id.as_bytes());
+    payment_hash[16..].copy_from_slice(&random::bytes::<16>()?);
+    let draft = Draft {
+        network: config.network,
+        amount_msat: order.price.msats().msats(),
+        payment_hash,
+        payment_secret: random::bytes()?,
+        description: format!("Kindling test order {}", order.id),
+        timestamp: now.seconds(),
+        expiry_seconds: config.invoice_seconds,
+    };
+    let payment_request = bolt11::encode(&draft, &random::bytes()?).map_err(|error| Error::RustError(error.to_string()))?;
+    Ok(Invoice {
+        payment_request,
+        payment_hash: hex::encode(payment_hash),
+        wallet: "stub".to_owned(),
+        expires_at: UnixMillis(now.seconds() * 1000).plus_seconds(config.invoice_seconds),
+    })
+}
+
+/// What LNbits would say of a stub invoice.
+pub fn payment(order: &Order, payment_hash: &str, paid: bool) -> PaymentFacts {
+    PaymentFacts {
+        paid,
+        payment_hash: payment_hash.to_owned(),
+        amount: order.price.msats(),
+        wallet: "stub".to_owned(),
+    }
+}
+
+/// A provisioning step of the make-believe cloud.
+pub fn provision(order: &Order, step: Step) -> Result<Answer> {
+    let droplet = || Answer::Droplet(Some(Droplet { id: 1, active: true, address: Some(ADDRESS.to_owned()) }));
+    Ok(match step {
+        Step::FindSshKey | Step::CreateSshKey => Answer::SshKey(Some(CloudSshKey { id: 1, owned: false })),
+        Step::FindVolume | Step::CreateVolume => Answer::Volume(Some("stub".to_owned())),
+        Step::CreateTailscaleKey => Answer::TailscaleKey(TailscaleKey { auth_key: Secret::new("stub") }),
+        Step::FindDroplet => Answer::Droplet(None),
+        Step::CreateDroplet | Step::AwaitActive => droplet(),
+        Step::AwaitMachine => {
+            let State::Provisioning { phase, .. } = &order.state else { return Ok(Answer::Gone) };
+            match Phase::ALL.into_iter().find(|next| next > phase && next.is_machines()) {
+                Some(next) => Answer::StubPhase(next),
+                None => Answer::StubDelivery(Box::new(delivery(order)?)),
+            }
+        }
+    })
+}
+
+/// A teardown step of the make-believe cloud.
+pub fn tear_down(step: TeardownStep) -> Answer {
+    match step {
+        TeardownStep::FindDroplet | TeardownStep::AwaitDropletGone => Answer::Droplet(None),
+        TeardownStep::FindVolume => Answer::Volume(None),
+        _ => Answer::Gone,
+    }
+}
+
+fn delivery(order: &Order) -> Result<MachineDelivery> {
+    let host_key = ed25519(&SshSeed::new(random::bytes()?)).map_err(|error| Error::RustError(error.to_string()))?;
+    let host_keys = vec![host_key.public_openssh("").trim().to_owned()];
+    let lnbits_url = "http://127.0.0.1:5000".to_owned();
+    let Product::FullNode { bitcoin } = order.request.product;
+    let password = || -> Result<Secret> { Ok(Secret::new(format!("fake-{}", hex::encode(random::bytes::<16>()?)))) };
+    let bundle = Bundle {
+        version: 1,
+        order_id: order.id,
+        product: order.request.product.kind().to_owned(),
+        fake: true,
+        node_ip: ADDRESS.to_owned(),
+        tailscale_hostname: None,
+        ssh: SshAccess { user: "root".to_owned(), port: 22, host_keys: host_keys.clone() },
+        bitcoin: BitcoinAccess {
+            implementation: bitcoin,
+            version: "fake".to_owned(),
+            network: "regtest".to_owned(),
+            rpc_user: "kindling".to_owned(),
+            rpc_password: password()?,
+        },
+        lnd: LndAccess {
+            version: "fake".to_owned(),
+            seed_words: WORDS.split(' ').map(Secret::new).collect(),
+            wallet_password: password()?,
+        },
+        lnbits: LnbitsAccess {
+            url: lnbits_url.clone(),
+            version: "fake".to_owned(),
+            first_install_token: Some(password()?),
+            super_user: None,
+            password: None,
+        },
+        credentials_file: "/root/node-credentials.txt".to_owned(),
+    };
+    let sealed = STANDARD.encode(seal(&order.request.recipients, &serde_json::to_vec(&bundle)?)?);
+    Ok(MachineDelivery {
+        nonce: 1,
+        sealed,
+        node_ip: ADDRESS.to_owned(),
+        host_keys,
+        tailscale_hostname: None,
+        tailscale_node_id: None,
+        lnbits_url,
+    })
+}
+
+/// Seals to age and SSH recipients, as `age -R` does.
+fn seal(recipients: &[String], plain: &[u8]) -> Result<Vec<u8>> {
+    let broken = |what: &str| Error::RustError(format!("sealing: {what}"));
+    let recipients = recipients.iter().map(|text| recipient(text)).collect::<Option<Vec<_>>>();
+    let recipients = recipients.ok_or_else(|| broken("a recipient"))?;
+    let encryptor =
+        Encryptor::with_recipients(recipients.iter().map(|one| &**one)).map_err(|_| broken("the recipients"))?;
+    let mut sealed = Vec::new();
+    let mut writer = encryptor.wrap_output(&mut sealed).map_err(|_| broken("the header"))?;
+    writer.write_all(plain).map_err(|_| broken("the body"))?;
+    writer.finish().map_err(|_| broken("the end"))?;
+    Ok(sealed)
+}
+
+fn recipient(text: &str) -> Option<Box<dyn age::Recipient>> {
+    if let Ok(recipient) = age::x25519::Recipient::from_str(text) {
+        return Some(Box::new(recipient));
+    }
+    age::ssh::Recipient::from_str(text).ok().map(|recipient| Box::new(recipient) as Box<dyn age::Recipient>)
+}

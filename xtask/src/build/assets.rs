@@ -1,0 +1,235 @@
+//! What the browser loads: `static/` with the app's code, in `build/assets`.
+//! Code and style get their content's hash into their name, so that they may be cached for ever. The other files name
+//! them by tokens such as `{{app_js}}`, which become paths on the site: `/app-<hash>.js`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::wasm;
+use crate::plan::{Outcome, Plan};
+use crate::project::{Project, digest, files_below, read, write_if_changed};
+
+/// Files in static/ that get a hash into their name, and the token that stands for it.
+const HASHED: [(&str, &str); 3] = [
+    ("style.css", "style_css"),
+    ("app-loader.js", "app_loader"),
+    ("vault-loader.js", "vault_loader"),
+];
+
+/// Adds the step.
+pub fn steps(plan: &mut Plan) {
+    plan.add("assets", assets);
+}
+
+/// The folder that wrangler serves.
+pub fn folder(project: &Project) -> PathBuf {
+    project.build("assets")
+}
+
+fn assets(project: &Project) -> Result<Outcome> {
+    let mut site = Site::default();
+    for name in ["app", "vault"] {
+        site.add_module(name, &wasm::result(project, name))?;
+    }
+    let sources = project.path("static");
+    for (file, token) in HASHED {
+        let path = sources.join(file);
+        if path.is_file() {
+            site.add_hashed(file, token, &read(&path)?)?;
+        }
+    }
+    site.name_the_build();
+    for file in files_below(&sources)? {
+        if !HASHED.iter().any(|(hashed, _)| file == Path::new(hashed)) {
+            site.add_plain(&file, &read(&sources.join(&file))?)?;
+        }
+    }
+    publish(&folder(project), &site.files)
+}
+
+/// The files to be, and what the tokens stand for so far.
+#[derive(Default)]
+struct Site {
+    files: BTreeMap<PathBuf, Vec<u8>>,
+    tokens: BTreeMap<String, String>,
+}
+
+impl Site {
+    /// A wasm module with its glue, and the snippets that the glue imports by a name that has a hash already.
+    fn add_module(&mut self, name: &str, folder: &Path) -> Result<()> {
+        let wasm = read(&folder.join(format!("{name}_bg.wasm")))?;
+        self.insert_hashed(&format!("{name}_bg"), "wasm", &format!("{name}_wasm"), wasm);
+        let glue = read(&folder.join(format!("{name}.js")))?;
+        self.insert_hashed(name, "js", &format!("{name}_js"), glue);
+        for file in files_below(folder)?
+            .into_iter()
+            .filter(|file| file.starts_with("snippets"))
+        {
+            let content = read(&folder.join(&file))?;
+            // wasm-bindgen names them by crate, and app and vault are one crate.
+            if self.files.get(&file).is_some_and(|other| *other != content) {
+                bail!(
+                    "app and vault both bring {}, and they differ",
+                    file.display()
+                );
+            }
+            self.files.insert(file, content);
+        }
+        Ok(())
+    }
+
+    fn add_hashed(&mut self, file: &str, token: &str, content: &[u8]) -> Result<()> {
+        let content = self.fill(Path::new(file), content)?;
+        let (stem, extension) = file
+            .rsplit_once('.')
+            .context("a hashed file needs an extension")?;
+        self.insert_hashed(stem, extension, token, content);
+        Ok(())
+    }
+
+    fn insert_hashed(&mut self, stem: &str, extension: &str, token: &str, content: Vec<u8>) {
+        let hash = &digest(&[&content])[..16];
+        let name = format!("{stem}-{hash}.{extension}");
+        self.tokens.insert(token.to_owned(), format!("/{name}"));
+        self.files.insert(PathBuf::from(name), content);
+    }
+
+    /// `{{build}}`: changes whenever one of the hashed files does; the service worker names its cache by it.
+    fn name_the_build(&mut self) {
+        let paths: Vec<&[u8]> = self.tokens.values().map(|path| path.as_bytes()).collect();
+        let build = digest(&paths)[..16].to_owned();
+        self.tokens.insert("build".to_owned(), build);
+    }
+
+    fn add_plain(&mut self, file: &Path, content: &[u8]) -> Result<()> {
+        let content = self.fill(file, content)?;
+        self.files.insert(file.to_path_buf(), content);
+        Ok(())
+    }
+
+    /// Replaces the tokens in a text; a file that is none stays as it is.
+    fn fill(&self, file: &Path, content: &[u8]) -> Result<Vec<u8>> {
+        let Ok(text) = std::str::from_utf8(content) else {
+            return Ok(content.to_vec());
+        };
+        let mut filled = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(start) = rest.find("{{") {
+            let (before, from) = rest.split_at(start);
+            filled.push_str(before);
+            match from[2..]
+                .split_once("}}")
+                .filter(|(name, _)| is_token(name))
+            {
+                Some((name, after)) => {
+                    let Some(value) = self.tokens.get(name) else {
+                        bail!(
+                            "{} asks for {{{{{name}}}}}, which nothing here makes",
+                            file.display()
+                        );
+                    };
+                    filled.push_str(value);
+                    rest = after;
+                }
+                None => {
+                    filled.push_str("{{");
+                    rest = &from[2..];
+                }
+            }
+        }
+        filled.push_str(rest);
+        Ok(filled.into_bytes())
+    }
+}
+
+fn is_token(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+/// Makes the folder hold exactly these files, and touches only those that differ.
+fn publish(folder: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) -> Result<Outcome> {
+    let mut changed = false;
+    for (file, content) in files {
+        changed |= write_if_changed(&folder.join(file), content)?;
+    }
+    for old in files_below(folder)?
+        .into_iter()
+        .filter(|old| !files.contains_key(old))
+    {
+        fs::remove_file(folder.join(old)).context("cannot remove an old asset")?;
+        changed = true;
+    }
+    Ok(if changed {
+        Outcome::Done
+    } else {
+        Outcome::Unchanged
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site() -> Site {
+        let mut site = Site::default();
+        site.insert_hashed("style", "css", "style_css", b"body{}".to_vec());
+        site
+    }
+
+    #[test]
+    fn tokens_become_the_names_of_files_that_exist() {
+        let site = site();
+        let filled = site
+            .fill(Path::new("index.html"), b"<link href=\"{{style_css}}\">")
+            .unwrap();
+        let name = site.files.keys().next().unwrap().to_str().unwrap();
+        assert_eq!(
+            String::from_utf8(filled).unwrap(),
+            format!("<link href=\"/{name}\">")
+        );
+        assert!(name.starts_with("style-") && name.ends_with(".css"));
+    }
+
+    #[test]
+    fn an_unknown_token_is_an_error_and_other_braces_are_not() {
+        let site = site();
+        assert!(site.fill(Path::new("index.html"), b"{{app_js}}").is_err());
+        let script = b"f({{a: 1}, {}}); '{{' + \"{{ x }}\"".as_slice();
+        assert_eq!(site.fill(Path::new("sw.js"), script).unwrap(), script);
+    }
+
+    #[test]
+    fn the_name_follows_the_content() {
+        let mut other = Site::default();
+        other.insert_hashed("style", "css", "style_css", b"body{color:red}".to_vec());
+        assert_ne!(site().tokens["style_css"], other.tokens["style_css"]);
+    }
+
+    #[test]
+    fn publishing_removes_what_is_no_longer_wanted() {
+        let folder = std::env::temp_dir().join(format!("kindling-assets-{}", std::process::id()));
+        let first = BTreeMap::from([
+            (PathBuf::from("a-1.js"), b"1".to_vec()),
+            (PathBuf::from("x/y"), b"2".to_vec()),
+        ]);
+        let second = BTreeMap::from([
+            (PathBuf::from("a-2.js"), b"3".to_vec()),
+            (PathBuf::from("x/y"), b"2".to_vec()),
+        ]);
+        assert!(matches!(publish(&folder, &first).unwrap(), Outcome::Done));
+        assert!(matches!(publish(&folder, &second).unwrap(), Outcome::Done));
+        assert!(matches!(
+            publish(&folder, &second).unwrap(),
+            Outcome::Unchanged
+        ));
+        let left: Vec<PathBuf> = second.into_keys().collect();
+        assert_eq!(files_below(&folder).unwrap(), left);
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

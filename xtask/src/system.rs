@@ -1,0 +1,93 @@
+//! Programs that the tests take from the system's package manager.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::children::quiet;
+use crate::plan::{Outcome, Plan};
+use crate::project::Project;
+
+/// A command the tests call, and Debian's package that has it.
+const PROGRAMS: [(&str, &str); 10] = [
+    ("chromium", "chromium"),
+    ("age", "age"),
+    ("ssh-keygen", "openssh-client"),
+    ("cloud-init", "cloud-init"),
+    ("shellcheck", "shellcheck"),
+    ("jq", "jq"),
+    ("curl", "curl"),
+    ("openssl", "openssl"),
+    ("unshare", "util-linux"),
+    ("ip", "iproute2"),
+];
+
+/// Adds the step.
+pub fn set_up(plan: &mut Plan) {
+    plan.add("programs for the tests", programs);
+}
+
+fn programs(project: &Project) -> Result<Outcome> {
+    let missing = missing_packages();
+    if missing.is_empty() {
+        return Ok(Outcome::Unchanged);
+    }
+    let list = missing.join(" ");
+    let Some(apt) = apt_get() else {
+        bail!("the tests need more programs; install them with: sudo apt-get install {list}");
+    };
+    let failed =
+        || format!("the tests need more programs, and they could not be installed: {list}");
+    let command = |arguments: &[&str]| {
+        let mut command = Command::new(apt[0]);
+        command
+            .args(&apt[1..])
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    };
+    quiet(project, &mut command(&["update", "-qq"])).with_context(failed)?;
+    quiet(
+        project,
+        command(&["install", "-y", "-qq", "--no-install-recommends"]).args(&missing),
+    )
+    .with_context(failed)?;
+    let still = missing_packages();
+    if !still.is_empty() {
+        bail!(
+            "installed, but their commands are not on the PATH: {}",
+            still.join(" ")
+        );
+    }
+    Ok(Outcome::Done)
+}
+
+fn missing_packages() -> Vec<&'static str> {
+    PROGRAMS
+        .into_iter()
+        .filter(|(program, _)| find(program).is_none())
+        .map(|(_, package)| package)
+        .collect()
+}
+
+/// Where a command is, looked up as a shell would, and in the system folders that an ordinary user's PATH may lack.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let system = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+    std::env::split_paths(&path)
+        .chain(system)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}
+
+/// How apt-get can be called without a question to anyone, if at all.
+fn apt_get() -> Option<Vec<&'static str>> {
+    find("apt-get")?;
+    if nix::unistd::geteuid().is_root() {
+        return Some(vec!["apt-get"]);
+    }
+    let sudo = Command::new("sudo").args(["-n", "true"]).output();
+    sudo.is_ok_and(|output| output.status.success())
+        .then(|| vec!["sudo", "-n", "apt-get"])
+}
