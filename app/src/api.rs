@@ -6,7 +6,7 @@ use kindling_domain::error::{ApiError, ErrorBody};
 use kindling_domain::id::OrderId;
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{
-    AckResponse, BootstrapRequest, BootstrapResponse, Catalogue, ClaimRequest, ClaimResponse, LIVE_PROTOCOL, OrderView,
+    AckResponse, BootstrapRequest, Catalogue, ClaimRequest, ClaimResponse, LIVE_PROTOCOL, OrderView,
 };
 use leptos::prelude::window;
 use serde::Serialize;
@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortSignal, Headers, MessageEvent, ReferrerPolicy, RequestCache, RequestCredentials, RequestInit, RequestRedirect,
-    Response, WebSocket,
+    AbortSignal, Headers, MessageEvent, ReferrerPolicy, RequestCache, RequestCredentials,
+    RequestInit, RequestRedirect, Response, WebSocket,
 };
 
 /// How long an answer may take, in milliseconds. The server itself waits for Lightning at most a few seconds.
@@ -37,8 +37,12 @@ impl Failure {
     pub fn sentence(&self) -> String {
         match self {
             Self::Refused(error) => error.message.clone(),
-            Self::Unreachable => "The server cannot be reached. Check your connection and try again.".to_owned(),
-            Self::Strange => "The server gave an answer that makes no sense. Try again in a minute.".to_owned(),
+            Self::Unreachable => {
+                "The server cannot be reached. Check your connection and try again.".to_owned()
+            }
+            Self::Strange => {
+                "The server gave an answer that makes no sense. Try again in a minute.".to_owned()
+            }
         }
     }
 }
@@ -48,8 +52,9 @@ pub async fn catalogue() -> Result<Catalogue, Failure> {
     call("GET", "/api/catalogue", None, None).await
 }
 
-/// Orders. The same request again gives the same order.
-pub async fn bootstrap(request: &BootstrapRequest) -> Result<BootstrapResponse, Failure> {
+/// Orders. The same request again gives the same order. What `BootstrapResponse` has beyond the order the page knows already:
+/// it made the token and the link itself.
+pub async fn bootstrap(request: &BootstrapRequest) -> Result<OrderView, Failure> {
     call("POST", "/api/bootstrap", None, Some(json(request)?)).await
 }
 
@@ -61,18 +66,40 @@ pub async fn order(id: &OrderId, token: &Secret) -> Result<OrderView, Failure> {
 /// Takes the sealed bundle.
 pub async fn claim(id: &OrderId, token: &Secret, nonce: String) -> Result<ClaimResponse, Failure> {
     let body = json(&ClaimRequest { nonce })?;
-    call("POST", &format!("/api/bootstrap/{id}/claim"), Some(token), Some(body)).await
+    call(
+        "POST",
+        &format!("/api/bootstrap/{id}/claim"),
+        Some(token),
+        Some(body),
+    )
+    .await
 }
 
 /// Has the sealed bundle erased.
-pub async fn acknowledge(id: &OrderId, token: &Secret, nonce: String) -> Result<AckResponse, Failure> {
+pub async fn acknowledge(
+    id: &OrderId,
+    token: &Secret,
+    nonce: String,
+) -> Result<AckResponse, Failure> {
     let body = json(&ClaimRequest { nonce })?;
-    call("POST", &format!("/api/bootstrap/{id}/ack"), Some(token), Some(body)).await
+    call(
+        "POST",
+        &format!("/api/bootstrap/{id}/ack"),
+        Some(token),
+        Some(body),
+    )
+    .await
 }
 
 /// Pays an invoice of stub Lightning.
 pub async fn pay_stub(payment_hash: &str) -> Result<OrderView, Failure> {
-    call("POST", &format!("/api/dev/stub/pay/{payment_hash}"), None, None).await
+    call(
+        "POST",
+        &format!("/api/dev/stub/pay/{payment_hash}"),
+        None,
+        None,
+    )
+    .await
 }
 
 fn json(body: &impl Serialize) -> Result<String, Failure> {
@@ -85,11 +112,14 @@ async fn call<T: DeserializeOwned>(
     token: Option<&Secret>,
     body: Option<String>,
 ) -> Result<T, Failure> {
-    let (ok, text) = exchange(method, path, token, body).await.map_err(|_| Failure::Unreachable)?;
+    let (ok, text) = exchange(method, path, token, body)
+        .await
+        .map_err(|_| Failure::Unreachable)?;
     if ok {
         serde_json::from_str(&text).map_err(|_| Failure::Strange)
     } else {
-        Err(serde_json::from_str::<ErrorBody>(&text).map_or(Failure::Strange, |body| Failure::Refused(body.error)))
+        Err(serde_json::from_str::<ErrorBody>(&text)
+            .map_or(Failure::Strange, |body| Failure::Refused(body.error)))
     }
 }
 
@@ -117,7 +147,9 @@ async fn exchange(
         init.set_body(&body.into());
     }
     init.set_headers(&headers);
-    let response: Response = JsFuture::from(window().fetch_with_str_and_init(path, &init)).await?.unchecked_into();
+    let response: Response = JsFuture::from(window().fetch_with_str_and_init(path, &init))
+        .await?
+        .unchecked_into();
     let text = JsFuture::from(response.text()?).await?;
     Ok((response.ok(), text.as_string().unwrap_or_default()))
 }
@@ -139,7 +171,10 @@ impl Live {
     ) -> Option<Self> {
         // Browsers cannot set headers here, so the token travels as a second subprotocol.
         let protocols = Array::of2(&LIVE_PROTOCOL.into(), &token.expose().into());
-        let url = format!("{}/api/bootstrap/{id}/live", origin().replacen("http", "ws", 1));
+        let url = format!(
+            "{}/api/bootstrap/{id}/live",
+            origin().replacen("http", "ws", 1)
+        );
         let socket = WebSocket::new_with_str_sequence(&url, &protocols).ok()?;
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             if let Some(text) = event.data().as_string() {
@@ -149,7 +184,11 @@ impl Live {
         let on_close = Closure::<dyn FnMut()>::new(on_close);
         socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
-        Some(Self { socket, _on_message: on_message, _on_close: on_close })
+        Some(Self {
+            socket,
+            _on_message: on_message,
+            _on_close: on_close,
+        })
     }
 
     /// Asks for a sign of life.

@@ -29,7 +29,9 @@ pub fn now_millis() -> u64 {
 
 /// The content of a `<meta name=…>` of `index.html`.
 pub fn meta(name: &str) -> Option<String> {
-    let element = document().query_selector(&format!("meta[name='{name}']")).ok()??;
+    let element = document()
+        .query_selector(&format!("meta[name='{name}']"))
+        .ok()??;
     Some(element.unchecked_into::<HtmlMetaElement>().content())
 }
 
@@ -54,16 +56,25 @@ pub async fn copy(text: &str) -> bool {
     if !window().is_secure_context() {
         return false;
     }
-    JsFuture::from(window().navigator().clipboard().write_text(text)).await.is_ok()
+    JsFuture::from(window().navigator().clipboard().write_text(text))
+        .await
+        .is_ok()
 }
 
 /// Hands text to the person as a file.
 pub fn download(name: &str, text: &str) -> bool {
     let options = BlobPropertyBag::new();
     options.set_type("application/octet-stream");
-    let Ok(blob) = Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &options) else { return false };
-    let Ok(url) = Url::create_object_url_with_blob(&blob) else { return false };
-    let Ok(anchor) = document().create_element("a") else { return false };
+    let Ok(blob) = Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &options)
+    else {
+        return false;
+    };
+    let Ok(url) = Url::create_object_url_with_blob(&blob) else {
+        return false;
+    };
+    let Ok(anchor) = document().create_element("a") else {
+        return false;
+    };
     let anchor: HtmlAnchorElement = anchor.unchecked_into();
     anchor.set_href(&url);
     anchor.set_download(name);
@@ -101,7 +112,7 @@ pub fn sats(amount: Sats) -> String {
     let digits = amount.sats().to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

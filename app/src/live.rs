@@ -34,7 +34,11 @@ impl Feed {
         let view = RwSignal::new(None);
         let failure = RwSignal::new(None);
         let follower = Follower::start(keys.clone(), view, failure);
-        Self { view, failure, follower: StoredValue::new_local(follower) }
+        Self {
+            view,
+            failure,
+            follower: StoredValue::new_local(follower),
+        }
     }
 
     /// Asks now.
@@ -61,7 +65,11 @@ struct Follower {
 }
 
 impl Follower {
-    fn start(keys: OrderKeys, view: RwSignal<Option<OrderView>>, failure: RwSignal<Option<Failure>>) -> Rc<Self> {
+    fn start(
+        keys: OrderKeys,
+        view: RwSignal<Option<OrderView>>,
+        failure: RwSignal<Option<Failure>>,
+    ) -> Rc<Self> {
         let this = Rc::new(Self {
             keys,
             view,
@@ -74,7 +82,8 @@ impl Follower {
             listeners: RefCell::default(),
         });
         let on_tick = this.weakly(Self::tick);
-        this.interval.set(set_interval_with_handle(on_tick, TICK).ok());
+        this.interval
+            .set(set_interval_with_handle(on_tick, TICK).ok());
         // Back from the wallet app or back in the network: ask at once instead of at the next tick.
         for event in ["visibilitychange", "online"] {
             let ask = this.weakly(Self::ask);
@@ -111,7 +120,12 @@ impl Follower {
         let lose = self.weakly(Self::lose);
         // Out of the socket's own handler first, because losing it drops the handler.
         let on_close = move || set_timeout(lose.clone(), Duration::ZERO);
-        let live = Live::open(&self.keys.order_id, &self.keys.access_token, on_text, on_close);
+        let live = Live::open(
+            &self.keys.order_id,
+            &self.keys.access_token,
+            on_text,
+            on_close,
+        );
         *self.live.borrow_mut() = live;
     }
 
@@ -119,8 +133,12 @@ impl Follower {
     fn lose(self: &Rc<Self>) {
         if self.live.take().is_some() && !self.settled() {
             let pause = self.pause_seconds.get();
-            self.pause_seconds.set((pause * 2).min(LONGEST_PAUSE_SECONDS));
-            set_timeout(self.weakly(Self::connect), Duration::from_secs(pause.into()));
+            self.pause_seconds
+                .set((pause * 2).min(LONGEST_PAUSE_SECONDS));
+            set_timeout(
+                self.weakly(Self::connect),
+                Duration::from_secs(pause.into()),
+            );
         }
     }
 
@@ -136,8 +154,12 @@ impl Follower {
             live.ping();
         }
         // Payment is watched twice: asking also makes the server look, should Lightning's own notice have been lost.
-        let unpaid = self.view.with_untracked(|view| view.as_ref().is_none_or(|v| v.state == StateName::AwaitingPayment));
-        let quiet = now_millis().saturating_sub(self.last_heard.get()) > 2 * TICK.as_millis() as u64;
+        let unpaid = self.view.with_untracked(|view| {
+            view.as_ref()
+                .is_none_or(|v| v.state == StateName::AwaitingPayment)
+        });
+        let quiet =
+            now_millis().saturating_sub(self.last_heard.get()) > 2 * TICK.as_millis() as u64;
         if unpaid || quiet {
             self.ask();
         }
@@ -161,7 +183,8 @@ impl Follower {
 
     fn accept(&self, new: OrderView) {
         let newer = self.view.try_with_untracked(|old| {
-            old.as_ref().is_none_or(|old| progress(&new) >= progress(old) && *old != new)
+            old.as_ref()
+                .is_none_or(|old| progress(&new) >= progress(old) && *old != new)
         });
         if newer == Some(true) {
             self.view.set(Some(new));
@@ -174,7 +197,9 @@ impl Follower {
     /// Nothing more can happen.
     fn settled(&self) -> bool {
         let over = |view: &OrderView| matches!(view.state, StateName::Ended | StateName::Refunded);
-        self.view.try_with_untracked(|view| view.as_ref().is_some_and(over)) != Some(false)
+        self.view
+            .try_with_untracked(|view| view.as_ref().is_some_and(over))
+            != Some(false)
     }
 }
 
@@ -198,7 +223,11 @@ fn progress(view: &OrderView) -> (u8, u8, u8) {
         StateName::Ready | StateName::Failed => 3,
         StateName::Ended | StateName::Refunded => 4,
     };
-    let delivery = match view.credentials.as_ref().map(|credentials| credentials.delivery) {
+    let delivery = match view
+        .credentials
+        .as_ref()
+        .map(|credentials| credentials.delivery)
+    {
         None | Some(Delivery::Sealed) => 0,
         Some(Delivery::Claimed) => 1,
         Some(Delivery::Erased) => 2,

@@ -20,7 +20,9 @@ use leptos::prelude::document;
 use wasm_bindgen::JsCast;
 
 fn main() {
-    let Some(root) = document().get_element_by_id("root") else { return };
+    let Some(root) = document().get_element_by_id("root") else {
+        return;
+    };
     // The served text gives way to the same text, rendered: the first paint does not wait for wasm.
     root.set_inner_html("");
     mount_to(root.unchecked_into(), app::App).forget();

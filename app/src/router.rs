@@ -44,7 +44,10 @@ pub struct Router {
 impl Router {
     /// Reads the address and follows the browser's back, forward and edited fragments.
     pub fn start() -> Self {
-        let router = Self { route: RwSignal::new(read()), moved: StoredValue::new(false) };
+        let router = Self {
+            route: RwSignal::new(read()),
+            moved: StoredValue::new(false),
+        };
         // Never removed: the router lives as long as the page.
         window_event_listener(ev::popstate, move |_| router.arrive());
         window_event_listener(ev::hashchange, move |_| router.arrive());
@@ -74,7 +77,11 @@ impl Router {
     /// Goes to an order's page.
     pub fn enter(self, keys: &OrderKeys) {
         // Opened for the address bar, which is where an order link lives; the part behind # stays in the browser.
-        self.go(&format!("/orders/{}#{}", keys.order_id, keys.fragment.expose()));
+        self.go(&format!(
+            "/orders/{}#{}",
+            keys.order_id,
+            keys.fragment.expose()
+        ));
     }
 
     fn arrive(self) {
@@ -93,14 +100,23 @@ pub fn router() -> Router {
 
 fn read() -> Route {
     let (path, query, fragment) = location();
-    let saved = query.trim_start_matches('?').split('&').any(|pair| pair == "saved=1");
+    let saved = query
+        .trim_start_matches('?')
+        .split('&')
+        .any(|pair| pair == "saved=1");
     let mut parts = path.trim_matches('/').split('/');
     match (parts.next(), parts.next(), parts.next()) {
         (Some(""), None, None) => Route::Landing,
         (Some("orders"), None, None) => Route::SignIn { id: None },
         (Some("orders"), Some(id), None) => match fragment.trim_start_matches('#') {
-            "" => Route::SignIn { id: Some(id.to_owned()) },
-            fragment => Route::Order { id: id.to_owned(), fragment: Secret::new(fragment), saved },
+            "" => Route::SignIn {
+                id: Some(id.to_owned()),
+            },
+            fragment => Route::Order {
+                id: id.to_owned(),
+                fragment: Secret::new(fragment),
+                saved,
+            },
         },
         _ => Route::Nowhere,
     }

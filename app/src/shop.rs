@@ -14,7 +14,9 @@ pub struct Shop {
 impl Shop {
     /// Starts asking.
     pub fn open() -> Self {
-        let shop = Self { catalogue: RwSignal::new(None) };
+        let shop = Self {
+            catalogue: RwSignal::new(None),
+        };
         shop.ask();
         shop
     }
@@ -30,17 +32,22 @@ impl Shop {
 
     /// The catalogue once it is here.
     pub fn catalogue(self) -> Option<Catalogue> {
-        self.catalogue.with(|answer| answer.as_ref()?.as_ref().ok().cloned())
+        self.catalogue
+            .with(|answer| answer.as_ref()?.as_ref().ok().cloned())
     }
 
     /// The full node as it is sold now.
     pub fn full_node(self) -> Option<ProductView> {
-        self.catalogue()?.products.into_iter().find(|product| product.kind == "full_node")
+        self.catalogue()?
+            .products
+            .into_iter()
+            .find(|product| product.kind == "full_node")
     }
 
     /// Why there is no catalogue.
     pub fn failure(self) -> Option<Failure> {
-        self.catalogue.with(|answer| answer.as_ref()?.as_ref().err().cloned())
+        self.catalogue
+            .with(|answer| answer.as_ref()?.as_ref().err().cloned())
     }
 }
 

@@ -23,8 +23,14 @@ impl Target {
     /// `None` where the server's words are not an address and host keys but something a shell might act on.
     pub fn new(key_file: &str, address: &str, host_keys: &[String]) -> Option<Self> {
         let address: IpAddr = address.parse().ok()?;
-        let known_hosts = host_keys.iter().map(|key| host_key(key).map(|key| format!("{address} {key}")));
-        Some(Self { key_file: key_file.to_owned(), address, known_hosts: known_hosts.collect::<Option<_>>()? })
+        let known_hosts = host_keys
+            .iter()
+            .map(|key| host_key(key).map(|key| format!("{address} {key}")));
+        Some(Self {
+            key_file: key_file.to_owned(),
+            address,
+            known_hosts: known_hosts.collect::<Option<_>>()?,
+        })
     }
 
     /// The lines for `known_hosts`.
@@ -35,9 +41,18 @@ impl Target {
     /// From the downloaded file to a prompt.
     pub fn steps(&self, system: System) -> Vec<Step> {
         vec![
-            Step { title: "Put the key where SSH expects it, readable by you alone", command: self.keep(system) },
-            Step { title: "Tell SSH the machine's own key, so that nobody can stand in between", command: self.trust(system) },
-            Step { title: "Log in", command: self.login(system, "") },
+            Step {
+                title: "Put the key where SSH expects it, readable by you alone",
+                command: self.keep(system),
+            },
+            Step {
+                title: "Tell SSH the machine's own key, so that nobody can stand in between",
+                command: self.trust(system),
+            },
+            Step {
+                title: "Log in",
+                command: self.login(system, ""),
+            },
         ]
     }
 
@@ -70,7 +85,11 @@ impl Target {
             System::Windows => format!("Add-Content \"$HOME\\.ssh\\known_hosts\" '{line}'"),
             System::Mac | System::Linux => format!("echo '{line}' >> ~/.ssh/known_hosts"),
         };
-        self.known_hosts.iter().map(line).collect::<Vec<_>>().join("\n")
+        self.known_hosts
+            .iter()
+            .map(line)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     fn login(&self, system: System, options: &str) -> String {
@@ -85,8 +104,12 @@ impl Target {
 /// `type base64`, and nothing else.
 fn host_key(text: &str) -> Option<&str> {
     let (kind, base64) = text.split_once(' ')?;
-    let kind_fits = kind.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'@' | b'.'));
-    let base64_fits = base64.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='));
+    let kind_fits = kind
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'@' | b'.'));
+    let base64_fits = base64
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='));
     (kind_fits && base64_fits && !kind.is_empty() && !base64.is_empty()).then_some(text)
 }
 
@@ -103,7 +126,14 @@ mod tests {
         for ip in ["", "$(id)", "203.0.113.7; id", "host.example"] {
             assert!(target(ip, KEY).is_none(), "{ip}");
         }
-        for key in ["", "ssh-ed25519", "ssh-ed25519 ", "ssh-ed25519 A'; id #", "ssh-ed25519 AA\nB", "$(id) AAAA"] {
+        for key in [
+            "",
+            "ssh-ed25519",
+            "ssh-ed25519 ",
+            "ssh-ed25519 A'; id #",
+            "ssh-ed25519 AA\nB",
+            "$(id) AAAA",
+        ] {
             assert!(target("203.0.113.7", key).is_none(), "{key}");
         }
     }
@@ -112,10 +142,21 @@ mod tests {
     fn each_system_gets_its_commands() {
         let target = Target::new("kindling-0bcf5fb8", "203.0.113.7", &[KEY.to_owned()]).unwrap();
         assert_eq!(target.known_hosts(), [format!("203.0.113.7 {KEY}")]);
-        let all = |system| target.steps(system).into_iter().map(|step| step.command).collect::<Vec<_>>().join("\n");
+        let all = |system| {
+            target
+                .steps(system)
+                .into_iter()
+                .map(|step| step.command)
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
         assert!(all(System::Mac).contains("chmod 600 ~/.ssh/kindling-0bcf5fb8"));
         assert!(all(System::Linux).ends_with("ssh -i ~/.ssh/kindling-0bcf5fb8 root@203.0.113.7"));
         assert!(all(System::Windows).contains("icacls"));
-        assert!(target.tunnel(System::Linux).contains(" -L 5000:127.0.0.1:5000 root@"));
+        assert!(
+            target
+                .tunnel(System::Linux)
+                .contains(" -L 5000:127.0.0.1:5000 root@")
+        );
     }
 }

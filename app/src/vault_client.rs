@@ -23,9 +23,21 @@ struct Waiting {
     done: oneshot::Sender<Answered<Answer>>,
 }
 
+struct Running {
+    worker: Worker,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut()>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.worker.terminate();
+    }
+}
+
 #[derive(Default)]
 struct Vault {
-    worker: Option<(Worker, Closure<dyn FnMut(MessageEvent)>, Closure<dyn FnMut()>)>,
+    running: Option<Running>,
     waiting: BTreeMap<u32, Waiting>,
     last_id: u32,
 }
@@ -40,7 +52,10 @@ pub async fn new_order() -> Answered<OrderKeys> {
 }
 
 /// The same secret with its RSA-4096 key.
-pub async fn search_rsa(fragment: Secret, on_progress: impl Fn(u8) + 'static) -> Answered<OrderKeys> {
+pub async fn search_rsa(
+    fragment: Secret,
+    on_progress: impl Fn(u8) + 'static,
+) -> Answered<OrderKeys> {
     order(Call::SearchRsa { fragment }, Some(Box::new(on_progress))).await
 }
 
@@ -58,8 +73,23 @@ pub async fn private_key(fragment: Secret) -> Answered<Secret> {
 }
 
 /// The QR code of an invoice that asks for what was agreed, or why not.
-pub async fn check_invoice(payment_request: String, network: Network, price: Sats, now: u64) -> Answered<QrCode> {
-    match call(Call::CheckInvoice { payment_request, network, price, now }, None).await? {
+pub async fn check_invoice(
+    payment_request: String,
+    network: Network,
+    price: Sats,
+    now: u64,
+) -> Answered<QrCode> {
+    match call(
+        Call::CheckInvoice {
+            payment_request,
+            network,
+            price,
+            now,
+        },
+        None,
+    )
+    .await?
+    {
         Answer::Invoice(code) => Ok(code),
         _ => Err(BROKEN.to_owned()),
     }
@@ -76,9 +106,7 @@ pub async fn open_bundle(fragment: Secret, sealed: String) -> Answered<Bundle> {
 /// Ends the vault, and with it a search that nobody waits for any more; the next call starts another.
 pub fn end() {
     VAULT.with_borrow_mut(|vault| {
-        if let Some((worker, ..)) = vault.worker.take() {
-            worker.terminate();
-        }
+        vault.running = None;
         // Whoever waited is told by their sender going away.
         vault.waiting.clear();
     });
@@ -93,14 +121,19 @@ async fn order(what: Call, progress: Option<OnProgress>) -> Answered<OrderKeys> 
 
 async fn call(call: Call, progress: Option<OnProgress>) -> Answered<Answer> {
     let (done, answer) = oneshot::channel();
-    VAULT.with_borrow_mut(|vault| vault.send(call, Waiting { progress, done })).map_err(|()| BROKEN.to_owned())?;
+    VAULT
+        .with_borrow_mut(|vault| vault.send(call, Waiting { progress, done }))
+        .map_err(|()| BROKEN.to_owned())?;
     answer.await.unwrap_or_else(|_| Err(BROKEN.to_owned()))
 }
 
 impl Vault {
     fn send(&mut self, call: Call, waiting: Waiting) -> Result<(), ()> {
         self.last_id += 1;
-        let request = Request { id: self.last_id, call };
+        let request = Request {
+            id: self.last_id,
+            call,
+        };
         let text = serde_json::to_string(&request).map_err(|_| ())?;
         self.worker()?.post_message(&text.into()).map_err(|_| ())?;
         self.waiting.insert(request.id, waiting);
@@ -108,18 +141,30 @@ impl Vault {
     }
 
     fn worker(&mut self) -> Result<&Worker, ()> {
-        if self.worker.is_none() {
-            let options = WorkerOptions::new();
-            options.set_type(WorkerType::Module);
-            let path = meta("kindling-vault").ok_or(())?;
-            let worker = Worker::new_with_options(&path, &options).map_err(|_| ())?;
-            let on_message = Closure::<dyn FnMut(MessageEvent)>::new(|event: MessageEvent| hear(&event));
-            let on_error = Closure::<dyn FnMut()>::new(end);
-            worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-            worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-            self.worker = Some((worker, on_message, on_error));
-        }
-        self.worker.as_ref().map(|(worker, ..)| worker).ok_or(())
+        let running = match self.running.take() {
+            Some(running) => running,
+            None => Running::start()?,
+        };
+        Ok(&self.running.insert(running).worker)
+    }
+}
+
+impl Running {
+    fn start() -> Result<Self, ()> {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let path = meta("kindling-vault").ok_or(())?;
+        let worker = Worker::new_with_options(&path, &options).map_err(|_| ())?;
+        let on_message =
+            Closure::<dyn FnMut(MessageEvent)>::new(|event: MessageEvent| hear(&event));
+        let on_error = Closure::<dyn FnMut()>::new(end);
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Ok(Self {
+            worker,
+            _on_message: on_message,
+            _on_error: on_error,
+        })
     }
 }
 
@@ -130,7 +175,9 @@ fn hear(event: &MessageEvent) {
         return end();
     };
     // Taken out while it is told, so that what it sets off may use the vault.
-    let Some(waiting) = VAULT.with_borrow_mut(|vault| vault.waiting.remove(&id)) else { return };
+    let Some(waiting) = VAULT.with_borrow_mut(|vault| vault.waiting.remove(&id)) else {
+        return;
+    };
     let answer = match news {
         News::Progress(percent) => {
             if let Some(progress) = &waiting.progress {

@@ -17,12 +17,18 @@ pub async fn pay(payment_request: &str) -> bool {
 }
 
 fn wallet() -> Option<JsValue> {
-    Reflect::get(&window(), &"webln".into()).ok().filter(JsValue::is_object)
+    Reflect::get(&window(), &"webln".into())
+        .ok()
+        .filter(JsValue::is_object)
 }
 
 async fn call(wallet: &JsValue, method: &str, argument: Option<&str>) -> bool {
-    let Ok(function) = Reflect::get(wallet, &method.into()) else { return false };
-    let Ok(function) = function.dyn_into::<Function>() else { return false };
+    let Ok(function) = Reflect::get(wallet, &method.into()) else {
+        return false;
+    };
+    let Ok(function) = function.dyn_into::<Function>() else {
+        return false;
+    };
     let answer = match argument {
         Some(argument) => function.call1(wallet, &argument.into()),
         None => function.call0(wallet),

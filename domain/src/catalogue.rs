@@ -84,7 +84,13 @@ const REGIONS: [(&str, &str); 11] = [
 
 /// Every region that can be ordered.
 pub fn regions() -> Vec<Region> {
-    REGIONS.iter().map(|(slug, name)| Region { slug: (*slug).to_owned(), name: (*name).to_owned() }).collect()
+    REGIONS
+        .iter()
+        .map(|(slug, name)| Region {
+            slug: (*slug).to_owned(),
+            name: (*name).to_owned(),
+        })
+        .collect()
 }
 
 /// What the operator charges.
@@ -113,14 +119,21 @@ impl Prices {
 mod tests {
     use super::*;
 
-    const PRICES: Prices = Prices { full_node: Sats::from_sats(10_000) };
-    const NODE: Product = Product::FullNode { bitcoin: BitcoinImplementation::Knots };
+    const PRICES: Prices = Prices {
+        full_node: Sats::from_sats(10_000),
+    };
+    const NODE: Product = Product::FullNode {
+        bitcoin: BitcoinImplementation::Knots,
+    };
 
     #[test]
     fn a_quote_needs_a_region_that_exists() {
         assert_eq!(PRICES.quote(NODE, "nyc3").unwrap().sats(), 10_000);
         for bad in ["", "NYC3", "mars1"] {
-            assert_eq!(PRICES.quote(NODE, bad).unwrap_err().code, ErrorCode::UnknownRegion);
+            assert_eq!(
+                PRICES.quote(NODE, bad).unwrap_err().code,
+                ErrorCode::UnknownRegion
+            );
         }
     }
 
@@ -128,9 +141,16 @@ mod tests {
     fn products_on_the_wire() {
         let product: Product = serde_json::from_str(r#"{"kind":"full_node"}"#).unwrap();
         assert_eq!(product, NODE);
-        let core = Product::FullNode { bitcoin: BitcoinImplementation::Core };
-        assert_eq!(serde_json::to_string(&core).unwrap(), r#"{"kind":"full_node","bitcoin":"core"}"#);
-        assert!(serde_json::from_str::<Product>(r#"{"kind":"full_node","bitcon":"core"}"#).is_err());
+        let core = Product::FullNode {
+            bitcoin: BitcoinImplementation::Core,
+        };
+        assert_eq!(
+            serde_json::to_string(&core).unwrap(),
+            r#"{"kind":"full_node","bitcoin":"core"}"#
+        );
+        assert!(
+            serde_json::from_str::<Product>(r#"{"kind":"full_node","bitcon":"core"}"#).is_err()
+        );
         assert!(serde_json::from_str::<Product>(r#"{"kind":"yacht"}"#).is_err());
     }
 }

@@ -106,7 +106,10 @@ pub struct ApiError {
 
 impl From<ErrorCode> for ApiError {
     fn from(code: ErrorCode) -> Self {
-        Self { code, message: code.message().to_owned() }
+        Self {
+            code,
+            message: code.message().to_owned(),
+        }
     }
 }
 

@@ -65,8 +65,19 @@ mod tests {
     fn only_one_spelling_is_read() {
         let id = OrderId::from_bytes([0xab; 16]);
         assert_eq!(OrderId::parse(&id.to_string()).unwrap(), id);
-        for bad in ["", "ab", &"AB".repeat(16), &"ab".repeat(17), &"zz".repeat(16), &"é".repeat(16)] {
-            assert_eq!(OrderId::parse(bad).unwrap_err().code, ErrorCode::InvalidOrderId, "{bad}");
+        for bad in [
+            "",
+            "ab",
+            &"AB".repeat(16),
+            &"ab".repeat(17),
+            &"zz".repeat(16),
+            &"é".repeat(16),
+        ] {
+            assert_eq!(
+                OrderId::parse(bad).unwrap_err().code,
+                ErrorCode::InvalidOrderId,
+                "{bad}"
+            );
         }
     }
 }

@@ -71,7 +71,9 @@ impl LinkSecret {
     pub fn seal_recipient(&self) -> String {
         // Opened to compute the public half; the secret half is dropped with `identity`.
         let identity = self.seal_identity();
-        age::x25519::Identity::from_str(identity.expose()).map(|i| i.to_public().to_string()).unwrap_or_default()
+        age::x25519::Identity::from_str(identity.expose())
+            .map(|i| i.to_public().to_string())
+            .unwrap_or_default()
     }
 
     /// The seed of the SSH keypair.
@@ -126,7 +128,11 @@ impl OrderLink {
     /// The whole link below `base` (scheme and host).
     pub fn url(&self, base: &str) -> Secret {
         let base = base.trim_end_matches('/');
-        Secret::new(format!("{base}/orders/{}#{}", self.secret.order_id(), self.fragment().expose()))
+        Secret::new(format!(
+            "{base}/orders/{}#{}",
+            self.secret.order_id(),
+            self.fragment().expose()
+        ))
     }
 
     /// Reads a fragment, with or without its `#`, or a whole link; the id in a whole link must belong to the secret.
@@ -145,7 +151,11 @@ impl OrderLink {
             _ => return Err(LinkError::NotALink),
         }
         let secret = parts.next().ok_or(LinkError::NotALink)?;
-        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(secret).map_err(|_| LinkError::Incomplete)?);
+        let bytes = Zeroizing::new(
+            URL_SAFE_NO_PAD
+                .decode(secret)
+                .map_err(|_| LinkError::Incomplete)?,
+        );
         let bytes = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| LinkError::Incomplete)?;
         let secret = LinkSecret::from_bytes(bytes);
         let key = match (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -158,7 +168,9 @@ impl OrderLink {
         };
         let link = Self { secret, key };
         match before.rsplit_once("/orders/") {
-            Some((_, id)) if id.split(['?', '/']).next() != Some(&link.secret.order_id().to_string()) => {
+            Some((_, id))
+                if id.split(['?', '/']).next() != Some(&link.secret.order_id().to_string()) =>
+            {
                 Err(LinkError::OtherOrder)
             }
             _ => Ok(link),
@@ -210,48 +222,91 @@ mod tests {
     fn derivation_is_pinned() {
         // Stored orders and saved links depend on these bytes for ever; they were computed by another implementation of HKDF and
         // by age-keygen.
-        assert_eq!(secret().order_id().to_string(), "b54f7728a7f943ec5575fc916292c55f");
-        assert_eq!(secret().access_token().expose(), "GgYt-QVmSYDUAtXjgC3cmFeCMKpIrWy1yyVHIkvx9VU");
-        assert_eq!(secret().seal_recipient(), "age1qatxrymdannmpq5t7yeyrz3zn282ga0jce3flhf5txxw6h7ds9cs2j4nc7");
+        assert_eq!(
+            secret().order_id().to_string(),
+            "b54f7728a7f943ec5575fc916292c55f"
+        );
+        assert_eq!(
+            secret().access_token().expose(),
+            "GgYt-QVmSYDUAtXjgC3cmFeCMKpIrWy1yyVHIkvx9VU"
+        );
+        assert_eq!(
+            secret().seal_recipient(),
+            "age1qatxrymdannmpq5t7yeyrz3zn282ga0jce3flhf5txxw6h7ds9cs2j4nc7"
+        );
     }
 
     #[test]
     fn links_read_back() {
-        for key in [KeyHint::Ed25519, KeyHint::Rsa4096(PrimeCounters { p: 12, q: 3456 })] {
-            let link = OrderLink { secret: secret(), key };
+        for key in [
+            KeyHint::Ed25519,
+            KeyHint::Rsa4096(PrimeCounters { p: 12, q: 3456 }),
+        ] {
+            let link = OrderLink {
+                secret: secret(),
+                key,
+            };
             assert_eq!(OrderLink::parse(link.fragment().expose()), Ok(link.clone()));
-            assert_eq!(OrderLink::parse(&format!(" #{}\n", link.fragment().expose())), Ok(link.clone()));
-            assert_eq!(OrderLink::parse(link.url("https://kindling.example/").expose()), Ok(link.clone()));
-            let with_query = link.url("https://kindling.example").expose().replace('#', "?saved=1#");
+            assert_eq!(
+                OrderLink::parse(&format!(" #{}\n", link.fragment().expose())),
+                Ok(link.clone())
+            );
+            assert_eq!(
+                OrderLink::parse(link.url("https://kindling.example/").expose()),
+                Ok(link.clone())
+            );
+            let with_query = link
+                .url("https://kindling.example")
+                .expose()
+                .replace('#', "?saved=1#");
             assert_eq!(OrderLink::parse(&with_query), Ok(link));
         }
     }
 
     #[test]
     fn each_fault_has_its_name() {
-        let link = OrderLink { secret: secret(), key: KeyHint::Ed25519 };
+        let link = OrderLink {
+            secret: secret(),
+            key: KeyHint::Ed25519,
+        };
         let fragment = link.fragment();
         let fragment = fragment.expose();
         assert_eq!(OrderLink::parse(""), Err(LinkError::NotALink));
         assert_eq!(OrderLink::parse("hello"), Err(LinkError::NotALink));
-        assert_eq!(OrderLink::parse(&fragment.replacen('1', "2", 1)), Err(LinkError::OtherVersion));
+        assert_eq!(
+            OrderLink::parse(&fragment.replacen('1', "2", 1)),
+            Err(LinkError::OtherVersion)
+        );
         for cut in 2..fragment.len() {
-            assert_eq!(OrderLink::parse(&fragment[..cut]), Err(LinkError::Incomplete), "{cut}");
+            assert_eq!(
+                OrderLink::parse(&fragment[..cut]),
+                Err(LinkError::Incomplete),
+                "{cut}"
+            );
         }
-        assert_eq!(OrderLink::parse(&format!("{fragment}.1")), Err(LinkError::Incomplete));
+        assert_eq!(
+            OrderLink::parse(&format!("{fragment}.1")),
+            Err(LinkError::Incomplete)
+        );
         let other = format!("https://h/orders/{}#{fragment}", "0".repeat(32));
         assert_eq!(OrderLink::parse(&other), Err(LinkError::OtherOrder));
     }
 
     #[test]
     fn nothing_prints_the_secret() {
-        let link = OrderLink { secret: secret(), key: KeyHint::Ed25519 };
+        let link = OrderLink {
+            secret: secret(),
+            key: KeyHint::Ed25519,
+        };
         let printed = format!("{link:?} {:?} {:?}", link.fragment(), link.url("https://h"));
         assert!(!printed.contains("AAEC"), "{printed}");
     }
 
     #[test]
     fn the_access_hash_is_what_sha256sum_prints() {
-        assert_eq!(access_hash("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            access_hash("abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
     }
 }

@@ -47,6 +47,9 @@ mod tests {
 
     #[test]
     fn a_sat_is_a_thousand_msats() {
-        assert_eq!(Sats::from_sats(10_000).msats(), Msats::from_msats(10_000_000));
+        assert_eq!(
+            Sats::from_sats(10_000).msats(),
+            Msats::from_msats(10_000_000)
+        );
     }
 }

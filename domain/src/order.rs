@@ -99,7 +99,12 @@ pub struct Attempt {
 
 impl Attempt {
     fn fresh(now: UnixMillis) -> Self {
-        Self { since: now, failures: 0, not_before: now, in_flight: false }
+        Self {
+            since: now,
+            failures: 0,
+            not_before: now,
+            in_flight: false,
+        }
     }
 }
 
@@ -426,7 +431,13 @@ impl Order {
     pub fn open(&mut self, invoice: Invoice, now: UnixMillis) {
         if self.state == State::Draft {
             self.expires_at = invoice.expires_at;
-            self.state = State::AwaitingPayment { invoice, watch: Watch { last_look: Some(now), hinted: false } };
+            self.state = State::AwaitingPayment {
+                invoice,
+                watch: Watch {
+                    last_look: Some(now),
+                    hinted: false,
+                },
+            };
         }
     }
 

@@ -53,8 +53,11 @@ impl Serialize for WireTime {
 impl<'de> Deserialize<'de> for WireTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let at = humantime::parse_rfc3339(&text).map_err(|_| serde::de::Error::custom("not an RFC 3339 time"))?;
-        let since = at.duration_since(UNIX_EPOCH).map_err(|_| serde::de::Error::custom("a time before 1970"))?;
+        let at = humantime::parse_rfc3339(&text)
+            .map_err(|_| serde::de::Error::custom("not an RFC 3339 time"))?;
+        let since = at
+            .duration_since(UNIX_EPOCH)
+            .map_err(|_| serde::de::Error::custom("a time before 1970"))?;
         Ok(Self(UnixMillis(since.as_secs().saturating_mul(1000))))
     }
 }
@@ -73,7 +76,13 @@ mod tests {
 
     #[test]
     fn the_far_future_does_not_panic() {
-        assert_eq!(WireTime(UnixMillis(u64::MAX)).to_string(), "9999-12-31T23:59:59Z");
-        assert_eq!(UnixMillis(u64::MAX).plus_seconds(u64::MAX), UnixMillis(u64::MAX));
+        assert_eq!(
+            WireTime(UnixMillis(u64::MAX)).to_string(),
+            "9999-12-31T23:59:59Z"
+        );
+        assert_eq!(
+            UnixMillis(u64::MAX).plus_seconds(u64::MAX),
+            UnixMillis(u64::MAX)
+        );
     }
 }

@@ -32,7 +32,9 @@ pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
             Category::Data if text.starts_with("unknown variant") && text.contains("full_node") => {
                 ErrorCode::UnknownProduct
             }
-            Category::Data if text.starts_with(ErrorCode::InvalidOrderId.as_str()) => ErrorCode::InvalidOrderId,
+            Category::Data if text.starts_with(ErrorCode::InvalidOrderId.as_str()) => {
+                ErrorCode::InvalidOrderId
+            }
             Category::Data => ErrorCode::InvalidBody,
         };
         let mut refusal = ApiError::from(code);
@@ -560,16 +562,30 @@ mod tests {
         assert_eq!(code("[]"), ErrorCode::InvalidBody);
         assert_eq!(code("{}"), ErrorCode::InvalidBody);
         assert_eq!(code(&good.replace("\"k\"", "7")), ErrorCode::InvalidBody);
-        assert_eq!(code(&good.replace("sshPublicKey", "sshPublickey")), ErrorCode::UnknownField);
-        assert_eq!(code(&good.replace("full_node", "yacht")), ErrorCode::UnknownProduct);
-        assert_eq!(code(&good.replace("\"kind\"", "\"size\":1,\"kind\"")), ErrorCode::UnknownField);
-        assert_eq!(code(&good.replace("{\"product", "{\"orderId\":\"x\",\"product")), ErrorCode::InvalidOrderId);
+        assert_eq!(
+            code(&good.replace("sshPublicKey", "sshPublickey")),
+            ErrorCode::UnknownField
+        );
+        assert_eq!(
+            code(&good.replace("full_node", "yacht")),
+            ErrorCode::UnknownProduct
+        );
+        assert_eq!(
+            code(&good.replace("\"kind\"", "\"size\":1,\"kind\"")),
+            ErrorCode::UnknownField
+        );
+        assert_eq!(
+            code(&good.replace("{\"product", "{\"orderId\":\"x\",\"product")),
+            ErrorCode::InvalidOrderId
+        );
     }
 
     #[test]
     fn errors_do_not_repeat_what_was_sent() {
         let body = r#"{"product":{"kind":"marker-4711"},"sshPublicKey":"k"}"#;
-        let Err(error) = read_json::<BootstrapRequest>(body.as_bytes()) else { panic!("accepted") };
+        let Err(error) = read_json::<BootstrapRequest>(body.as_bytes()) else {
+            panic!("accepted")
+        };
         assert!(!error.message.contains("4711"), "{}", error.message);
     }
 
@@ -582,8 +598,16 @@ mod tests {
 
     #[test]
     fn nonces_are_bounded_words() {
-        let nonce = |text: &str| ClaimRequest { nonce: text.to_owned() }.check().is_ok();
+        let nonce = |text: &str| {
+            ClaimRequest {
+                nonce: text.to_owned(),
+            }
+            .check()
+            .is_ok()
+        };
         assert!(nonce("0123456789abcdef") && nonce(&"_".repeat(128)));
-        assert!(!nonce("0123456789abcde") && !nonce(&"a".repeat(129)) && !nonce("0123456789abcde "));
+        assert!(
+            !nonce("0123456789abcde") && !nonce(&"a".repeat(129)) && !nonce("0123456789abcde ")
+        );
     }
 }

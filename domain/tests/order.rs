@@ -1,5 +1,7 @@
 //! The order engine as the Worker drives it: what is due is performed by a scripted cloud, and every step is failed in every way.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // that is how a test fails
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use k256::ecdsa::signature::Signer;
@@ -9,23 +11,28 @@ use kindling_domain::error::ErrorCode;
 use kindling_domain::id::OrderId;
 use kindling_domain::money::{Msats, Sats};
 use kindling_domain::order::{
-    Answer, CloudSshKey, Droplet, Due, Effect, Event, Failure, FailureReason, Invoice, MachinePlan, NewOrder, Order,
-    OrderRequest, PaymentFacts, State, Step, TailscaleKey, TeardownStep,
+    Answer, CloudSshKey, Droplet, Due, Effect, Event, Failure, FailureReason, Invoice, MachinePlan,
+    NewOrder, Order, OrderRequest, PaymentFacts, State, Step, TailscaleKey, TeardownStep,
 };
 use kindling_domain::secret::Secret;
 use kindling_domain::time::UnixMillis;
 use kindling_domain::wire::{
-    BootstrapRequest, MachineDelivery, MachineReport, PairRequest, Phase, ReportStatus, StateName, Stubs,
+    BootstrapRequest, MachineDelivery, MachineReport, PairRequest, Phase, ReportStatus, StateName,
+    Stubs,
 };
 
 const START: UnixMillis = UnixMillis(1_763_705_640_000);
-const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB1lAQ0eGJ7rvMPRJwAkcVvzLyPSLQhxjxwRrSq6LYDJ";
-const HOST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB1lAQ0eGJ7rvMPRJwAkcVvzLyPSLQhxjxwRrSq6LYDJ";
+const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB1lAQ0eGJ7rvMPRJwAkcVvzLyPSLQhxjxwRrSq6LYDJ";
+const HOST_KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB1lAQ0eGJ7rvMPRJwAkcVvzLyPSLQhxjxwRrSq6LYDJ";
 const HASH: &str = "0001020304050607080900010203040506070809000102030405060708090102";
 
 fn request() -> OrderRequest {
     OrderRequest {
-        product: Product::FullNode { bitcoin: BitcoinImplementation::Knots },
+        product: Product::FullNode {
+            bitcoin: BitcoinImplementation::Knots,
+        },
         region: "nyc3".to_owned(),
         ssh_public_key: KEY.to_owned(),
         ssh_fingerprint: "aa:bb".to_owned(),
@@ -43,7 +50,10 @@ fn draft() -> Order {
             hook: "hook".to_owned(),
             price: Sats::from_sats(10_000),
             plan: MachinePlan {
-                stubs: Stubs { lightning: false, cloud: false },
+                stubs: Stubs {
+                    lightning: false,
+                    cloud: false,
+                },
                 size: "s-2vcpu-4gb".to_owned(),
                 volume_size_gb: 100,
                 tailscale: true,
@@ -68,7 +78,12 @@ fn open() -> Order {
 }
 
 fn facts(paid: bool) -> PaymentFacts {
-    PaymentFacts { paid, payment_hash: HASH.to_owned(), amount: Msats::from_msats(10_000_000), wallet: "wallet".to_owned() }
+    PaymentFacts {
+        paid,
+        payment_hash: HASH.to_owned(),
+        amount: Msats::from_msats(10_000_000),
+        wallet: "wallet".to_owned(),
+    }
 }
 
 fn paid() -> Order {
@@ -89,7 +104,11 @@ struct Cloud {
 
 impl Cloud {
     fn droplet(&self) -> Option<Droplet> {
-        (self.droplets > 0).then(|| Droplet { id: 5, active: true, address: Some("203.0.113.9".to_owned()) })
+        (self.droplets > 0).then(|| Droplet {
+            id: 5,
+            active: true,
+            address: Some("203.0.113.9".to_owned()),
+        })
     }
 
     fn perform(&mut self, effect: &Effect) -> Event {
@@ -110,9 +129,9 @@ impl Cloud {
                 self.volume = true;
                 Answer::Volume(volume())
             }
-            Effect::Provision(Step::CreateTailscaleKey) => {
-                Answer::TailscaleKey(TailscaleKey { auth_key: Secret::new("tskey-auth-x") })
-            }
+            Effect::Provision(Step::CreateTailscaleKey) => Answer::TailscaleKey(TailscaleKey {
+                auth_key: Secret::new("tskey-auth-x"),
+            }),
             Effect::Provision(Step::CreateDroplet) => {
                 self.droplets += 1;
                 self.ever += 1;
@@ -130,7 +149,9 @@ impl Cloud {
                 self.key = false;
                 Answer::Gone
             }
-            Effect::TearDown(TeardownStep::DeleteTailscaleDevice | TeardownStep::Done) => Answer::Gone,
+            Effect::TearDown(TeardownStep::DeleteTailscaleDevice | TeardownStep::Done) => {
+                Answer::Gone
+            }
             Effect::Provision(Step::FindDroplet | Step::AwaitActive | Step::AwaitMachine)
             | Effect::TearDown(TeardownStep::FindDroplet | TeardownStep::AwaitDropletGone) => {
                 Answer::Droplet(self.droplet())
@@ -155,16 +176,34 @@ enum Fault {
     Final,
 }
 
-const FAULTS: [Fault; 6] = [Fault::Before, Fault::After, Fault::Cut, Fault::CutAfter, Fault::Garbage, Fault::Final];
+const FAULTS: [Fault; 6] = [
+    Fault::Before,
+    Fault::After,
+    Fault::Cut,
+    Fault::CutAfter,
+    Fault::Garbage,
+    Fault::Final,
+];
 
 /// Drives an order, on a clock that jumps to whatever is next, until nothing is due but the machine itself. The `nth` effect
 /// meets `fault`.
-fn drive(order: &mut Order, cloud: &mut Cloud, now: &mut UnixMillis, fault: Option<(usize, Fault)>) {
+fn drive(
+    order: &mut Order,
+    cloud: &mut Cloud,
+    now: &mut UnixMillis,
+    fault: Option<(usize, Fault)>,
+) {
     for turn in 0..500 {
         match order.due(*now) {
             Due::Idle => return,
             Due::Wait(at, _) => {
-                if matches!(&order.state, State::Provisioning { step: Step::AwaitMachine, .. }) {
+                if matches!(
+                    &order.state,
+                    State::Provisioning {
+                        step: Step::AwaitMachine,
+                        ..
+                    }
+                ) {
                     return;
                 }
                 *now = at;
@@ -176,10 +215,18 @@ fn drive(order: &mut Order, cloud: &mut Cloud, now: &mut UnixMillis, fault: Opti
                     *order = serde_json::from_str(&stored).unwrap();
                     order.recover(now);
                 };
-                match fault.filter(|(nth, _)| *nth == turn).map(|(_, fault)| fault) {
+                match fault
+                    .filter(|(nth, _)| *nth == turn)
+                    .map(|(_, fault)| fault)
+                {
                     None => order.apply(cloud.perform(&effect), *now),
                     Some(Fault::Before) => {
-                        order.apply(Event::Answer(Err(Failure::NotApplied { retry_after: Some(2) })), *now);
+                        order.apply(
+                            Event::Answer(Err(Failure::NotApplied {
+                                retry_after: Some(2),
+                            })),
+                            *now,
+                        );
                     }
                     Some(Fault::After) => {
                         cloud.perform(&effect);
@@ -190,7 +237,9 @@ fn drive(order: &mut Order, cloud: &mut Cloud, now: &mut UnixMillis, fault: Opti
                         cloud.perform(&effect);
                         reload(order, *now);
                     }
-                    Some(Fault::Garbage) => order.apply(Event::Answer(Ok(Answer::StubPhase(Phase::Lnd))), *now),
+                    Some(Fault::Garbage) => {
+                        order.apply(Event::Answer(Ok(Answer::StubPhase(Phase::Lnd))), *now)
+                    }
                     Some(Fault::Final) => {
                         let reason = FailureReason::CloudRefused;
                         order.apply(Event::Answer(Err(Failure::Final { reason })), *now);
@@ -250,11 +299,17 @@ fn every_step_survives_every_fault() {
             drive(&mut order, &mut cloud, &mut now, Some((nth, fault)));
             assert!(cloud.ever <= 1, "{nth} {fault:?}: two machines");
             match &order.state {
-                State::Provisioning { step: Step::AwaitMachine, .. } => {
+                State::Provisioning {
+                    step: Step::AwaitMachine,
+                    ..
+                } => {
                     assert!(order.deliver(&delivery(1, b"x"), now).unwrap());
                     assert_eq!(order.view().unwrap().state, StateName::Ready);
                 }
-                State::Failed { step: TeardownStep::Done, .. } => {
+                State::Failed {
+                    step: TeardownStep::Done,
+                    ..
+                } => {
                     assert!(cloud.is_empty(), "{nth} {fault:?}: something is left");
                 }
                 other => panic!("{nth} {fault:?}: {other:?}"),
@@ -271,10 +326,24 @@ fn teardown_survives_every_fault() {
         for fault in FAULTS {
             let (mut order, mut cloud, mut now) = (paid(), Cloud::default(), START);
             drive(&mut order, &mut cloud, &mut now, None);
-            let failed = MachineReport { nonce: 1, phase: Phase::Lnd, status: ReportStatus::Failed, message: None };
+            let failed = MachineReport {
+                nonce: 1,
+                phase: Phase::Lnd,
+                status: ReportStatus::Failed,
+                message: None,
+            };
             order.report(&failed, now).unwrap();
             drive(&mut order, &mut cloud, &mut now, Some((nth, fault)));
-            assert!(matches!(order.state, State::Failed { step: TeardownStep::Done, .. }), "{nth} {fault:?}");
+            assert!(
+                matches!(
+                    order.state,
+                    State::Failed {
+                        step: TeardownStep::Done,
+                        ..
+                    }
+                ),
+                "{nth} {fault:?}"
+            );
             assert!(cloud.is_empty(), "{nth} {fault:?}");
         }
     }
@@ -286,7 +355,10 @@ fn a_machine_that_never_speaks_is_torn_down() {
     drive(&mut order, &mut cloud, &mut now, None);
     now = now.plus_seconds(3600);
     drive(&mut order, &mut cloud, &mut now, None);
-    assert_eq!(order.view().unwrap().error_code.as_deref(), Some("machine_silent"));
+    assert_eq!(
+        order.view().unwrap().error_code.as_deref(),
+        Some("machine_silent")
+    );
     assert!(cloud.is_empty());
 }
 
@@ -294,28 +366,61 @@ fn a_machine_that_never_speaks_is_torn_down() {
 fn a_key_that_was_there_before_is_left_alone() {
     let (mut order, mut now) = (paid(), START);
     let mut cloud = Cloud::default();
-    let Due::Perform(effect) = order.due(now) else { panic!("nothing due") };
+    let Due::Perform(effect) = order.due(now) else {
+        panic!("nothing due")
+    };
     order.begin(&effect, now);
-    order.apply(Event::Answer(Ok(Answer::SshKey(Some(CloudSshKey { id: 9, owned: false })))), now);
+    order.apply(
+        Event::Answer(Ok(Answer::SshKey(Some(CloudSshKey {
+            id: 9,
+            owned: false,
+        })))),
+        now,
+    );
     drive(&mut order, &mut cloud, &mut now, None);
-    let failed = MachineReport { nonce: 1, phase: Phase::Lnd, status: ReportStatus::Failed, message: None };
+    let failed = MachineReport {
+        nonce: 1,
+        phase: Phase::Lnd,
+        status: ReportStatus::Failed,
+        message: None,
+    };
     order.report(&failed, now).unwrap();
     drive(&mut order, &mut cloud, &mut now, None);
-    assert!(!cloud.calls.contains(&Effect::TearDown(TeardownStep::DeleteSshKey)));
+    assert!(
+        !cloud
+            .calls
+            .contains(&Effect::TearDown(TeardownStep::DeleteSshKey))
+    );
 }
 
 #[test]
 fn only_the_right_payment_counts() {
     let wrong = [
-        PaymentFacts { paid: false, ..facts(true) },
-        PaymentFacts { payment_hash: "00".repeat(32), ..facts(true) },
-        PaymentFacts { amount: Msats::from_msats(9_999_999), ..facts(true) },
-        PaymentFacts { wallet: "another".to_owned(), ..facts(true) },
+        PaymentFacts {
+            paid: false,
+            ..facts(true)
+        },
+        PaymentFacts {
+            payment_hash: "00".repeat(32),
+            ..facts(true)
+        },
+        PaymentFacts {
+            amount: Msats::from_msats(9_999_999),
+            ..facts(true)
+        },
+        PaymentFacts {
+            wallet: "another".to_owned(),
+            ..facts(true)
+        },
     ];
     for facts in wrong {
         let mut order = open();
         order.apply(Event::Payment(Ok(facts.clone())), START);
-        assert_eq!(order.view().unwrap().state, StateName::AwaitingPayment, "{facts:?}");
+        assert_eq!(
+            order.view().unwrap().state,
+            StateName::AwaitingPayment,
+            "{facts:?}"
+        );
     }
     assert_eq!(paid().view().unwrap().state, StateName::Provisioning);
 }
@@ -344,7 +449,11 @@ fn an_invoice_is_looked_at_within_a_minute_and_expires_after_a_last_look() {
     late.apply(Event::Payment(Ok(facts(true))), now.plus_seconds(7200));
     assert_eq!(late.view().unwrap().state, StateName::Provisioning);
     drive(&mut order, &mut Cloud::default(), &mut now, None);
-    assert_eq!(order.view().unwrap().state, StateName::Provisioning, "the scripted LNbits says paid at the next look");
+    assert_eq!(
+        order.view().unwrap().state,
+        StateName::Provisioning,
+        "the scripted LNbits says paid at the next look"
+    );
 }
 
 #[test]
@@ -352,11 +461,18 @@ fn an_unreachable_lnbits_is_asked_again_without_haste_and_the_order_does_not_exp
     let mut order = open();
     let mut now = START.plus_seconds(3600);
     for _ in 0..10 {
-        let Due::Perform(effect) = order.due(now) else { panic!("no look") };
+        let Due::Perform(effect) = order.due(now) else {
+            panic!("no look")
+        };
         order.begin(&effect, now);
-        order.apply(Event::Payment(Err(Failure::NotApplied { retry_after: None })), now);
+        order.apply(
+            Event::Payment(Err(Failure::NotApplied { retry_after: None })),
+            now,
+        );
         assert_eq!(order.view().unwrap().state, StateName::AwaitingPayment);
-        let Due::Wait(at, _) = order.due(now) else { panic!("in haste") };
+        let Due::Wait(at, _) = order.due(now) else {
+            panic!("in haste")
+        };
         assert!(at.since(now) >= 30_000);
         now = at;
     }
@@ -385,10 +501,14 @@ fn an_expired_invoice_is_watched_for_a_day() {
 #[test]
 fn a_hint_brings_the_look_forward_but_not_into_a_storm() {
     let mut order = open();
-    let Due::Wait(at, _) = order.due(START) else { panic!("due at once") };
+    let Due::Wait(at, _) = order.due(START) else {
+        panic!("due at once")
+    };
     assert_eq!(at, START.plus_seconds(30));
     order.apply(Event::PaymentHint, START.plus_millis(10));
-    let Due::Wait(at, _) = order.due(START.plus_millis(10)) else { panic!("due at once") };
+    let Due::Wait(at, _) = order.due(START.plus_millis(10)) else {
+        panic!("due at once")
+    };
     assert_eq!(at, START.plus_seconds(1));
 }
 
@@ -403,8 +523,13 @@ fn one_claimant_wins_and_a_lost_answer_may_be_asked_for_again() {
     order.claim(a, START.plus_seconds(24 * 3600 - 1)).unwrap();
     assert_eq!(code(order.claim(b, START)), ErrorCode::ClaimedElsewhere);
     assert_eq!(code(order.acknowledge(b)), ErrorCode::ClaimedElsewhere);
-    assert_eq!(code(order.claim(a, START.plus_seconds(24 * 3600))), ErrorCode::BundleErased);
-    let Due::Perform(Effect::EraseBundle) = order.due(START.plus_seconds(24 * 3600)) else { panic!("kept") };
+    assert_eq!(
+        code(order.claim(a, START.plus_seconds(24 * 3600))),
+        ErrorCode::BundleErased
+    );
+    let Due::Perform(Effect::EraseBundle) = order.due(START.plus_seconds(24 * 3600)) else {
+        panic!("kept")
+    };
     order.acknowledge(a).unwrap();
     order.acknowledge(a).unwrap();
     assert_eq!(code(order.claim(a, START)), ErrorCode::BundleErased);
@@ -419,15 +544,25 @@ fn a_machine_speaks_only_for_its_order_and_only_forward() {
     order.expect_machine(&Secret::new("one-shot"));
     let machine = SigningKey::from_slice(&[3; 32]).unwrap();
     let stranger = SigningKey::from_slice(&[4; 32]).unwrap();
-    let public = |key: &SigningKey| hex::encode(key.verifying_key().to_encoded_point(true).as_bytes());
-    let pair = |token: &str, key: &SigningKey| PairRequest { token: Secret::new(token), public_key: public(key) };
+    let public =
+        |key: &SigningKey| hex::encode(key.verifying_key().to_encoded_point(true).as_bytes());
+    let pair = |token: &str, key: &SigningKey| PairRequest {
+        token: Secret::new(token),
+        public_key: public(key),
+    };
     let code = |result: Result<(), kindling_domain::error::ApiError>| result.unwrap_err().code;
 
-    assert_eq!(code(order.pair(&pair("wrong", &machine), now).map(drop)), ErrorCode::NotFound);
+    assert_eq!(
+        code(order.pair(&pair("wrong", &machine), now).map(drop)),
+        ErrorCode::NotFound
+    );
     let answer = order.pair(&pair("one-shot", &machine), now).unwrap();
     assert_eq!(answer.tailscale_auth_key.unwrap().expose(), "tskey-auth-x");
     order.pair(&pair("one-shot", &machine), now).unwrap();
-    assert_eq!(code(order.pair(&pair("one-shot", &stranger), now).map(drop)), ErrorCode::AlreadyPaired);
+    assert_eq!(
+        code(order.pair(&pair("one-shot", &stranger), now).map(drop)),
+        ErrorCode::AlreadyPaired
+    );
 
     let body = br#"{"nonce":1}"#;
     let sign = |key: &SigningKey| {
@@ -435,25 +570,62 @@ fn a_machine_speaks_only_for_its_order_and_only_forward() {
         STANDARD.encode(signature.to_der())
     };
     order.verify_machine(body, &sign(&machine)).unwrap();
-    assert_eq!(code(order.verify_machine(body, &sign(&stranger))), ErrorCode::BadSignature);
-    assert_eq!(code(order.verify_machine(b"{\"nonce\":2}", &sign(&machine))), ErrorCode::BadSignature);
-    assert_eq!(code(order.verify_machine(body, "")), ErrorCode::BadSignature);
+    assert_eq!(
+        code(order.verify_machine(body, &sign(&stranger))),
+        ErrorCode::BadSignature
+    );
+    assert_eq!(
+        code(order.verify_machine(b"{\"nonce\":2}", &sign(&machine))),
+        ErrorCode::BadSignature
+    );
+    assert_eq!(
+        code(order.verify_machine(body, "")),
+        ErrorCode::BadSignature
+    );
 
-    let report = |nonce, phase| MachineReport { nonce, phase, status: ReportStatus::Started, message: None };
+    let report = |nonce, phase| MachineReport {
+        nonce,
+        phase,
+        status: ReportStatus::Started,
+        message: None,
+    };
     order.report(&report(5, Phase::Lnd), now).unwrap();
-    assert!(order.resources.tailscale_key.is_none(), "the joining key is kept longer than needed");
-    assert_eq!(code(order.pair(&pair("one-shot", &machine), now).map(drop)), ErrorCode::AlreadyPaired);
+    assert!(
+        order.resources.tailscale_key.is_none(),
+        "the joining key is kept longer than needed"
+    );
+    assert_eq!(
+        code(order.pair(&pair("one-shot", &machine), now).map(drop)),
+        ErrorCode::AlreadyPaired
+    );
     for stale in [5, 4, 0] {
-        assert_eq!(code(order.report(&report(stale, Phase::Sealed), now)), ErrorCode::NonceNotRising);
+        assert_eq!(
+            code(order.report(&report(stale, Phase::Sealed), now)),
+            ErrorCode::NonceNotRising
+        );
     }
     order.report(&report(6, Phase::Packages), now).unwrap();
-    assert_eq!(order.view().unwrap().phase, Some(Phase::Lnd), "the page never goes back");
-    assert_eq!(code(order.report(&report(7, Phase::Droplet), now)), ErrorCode::InvalidBody);
+    assert_eq!(
+        order.view().unwrap().phase,
+        Some(Phase::Lnd),
+        "the page never goes back"
+    );
+    assert_eq!(
+        code(order.report(&report(7, Phase::Droplet), now)),
+        ErrorCode::InvalidBody
+    );
 
     assert!(order.deliver(&delivery(8, b"first"), now).unwrap());
     assert!(!order.deliver(&delivery(9, b"first"), now).unwrap());
-    assert_eq!(code(order.deliver(&delivery(10, b"second"), now).map(drop)), ErrorCode::AlreadyDelivered);
-    assert_eq!(order.view().unwrap().credentials.unwrap().node_ip, "203.0.113.9", "the cloud's word counts");
+    assert_eq!(
+        code(order.deliver(&delivery(10, b"second"), now).map(drop)),
+        ErrorCode::AlreadyDelivered
+    );
+    assert_eq!(
+        order.view().unwrap().credentials.unwrap().node_ip,
+        "203.0.113.9",
+        "the cloud's word counts"
+    );
 }
 
 #[test]
@@ -462,15 +634,36 @@ fn a_confused_delivery_is_refused() {
     drive(&mut order, &mut Cloud::default(), &mut now, None);
     let good = delivery(1, b"x");
     let bad = [
-        MachineDelivery { sealed: "%".to_owned(), ..good.clone() },
-        MachineDelivery { sealed: STANDARD.encode("plain text"), ..good.clone() },
-        MachineDelivery { node_ip: "somewhere".to_owned(), ..good.clone() },
-        MachineDelivery { host_keys: vec!["x\ny".to_owned()], ..good.clone() },
-        MachineDelivery { lnbits_url: "javascript:alert(1)".to_owned(), ..good.clone() },
-        MachineDelivery { tailscale_hostname: Some("a b".to_owned()), ..good.clone() },
+        MachineDelivery {
+            sealed: "%".to_owned(),
+            ..good.clone()
+        },
+        MachineDelivery {
+            sealed: STANDARD.encode("plain text"),
+            ..good.clone()
+        },
+        MachineDelivery {
+            node_ip: "somewhere".to_owned(),
+            ..good.clone()
+        },
+        MachineDelivery {
+            host_keys: vec!["x\ny".to_owned()],
+            ..good.clone()
+        },
+        MachineDelivery {
+            lnbits_url: "javascript:alert(1)".to_owned(),
+            ..good.clone()
+        },
+        MachineDelivery {
+            tailscale_hostname: Some("a b".to_owned()),
+            ..good.clone()
+        },
     ];
     for delivery in bad {
-        assert_eq!(order.deliver(&delivery, now).unwrap_err().code, ErrorCode::InvalidBody);
+        assert_eq!(
+            order.deliver(&delivery, now).unwrap_err().code,
+            ErrorCode::InvalidBody
+        );
     }
     assert!(order.deliver(&good, now).unwrap());
 }
@@ -480,7 +673,9 @@ fn requests_are_checked_one_by_one() {
     let body = |change: &dyn Fn(&mut BootstrapRequest)| {
         let mut body = BootstrapRequest {
             order_id: None,
-            product: Product::FullNode { bitcoin: BitcoinImplementation::Core },
+            product: Product::FullNode {
+                bitcoin: BitcoinImplementation::Core,
+            },
             region: None,
             ssh_public_key: format!("{KEY} me@laptop"),
             seal_to: None,
@@ -491,23 +686,42 @@ fn requests_are_checked_one_by_one() {
         OrderRequest::check(&body, "ams3")
     };
     let good = body(&|_| {}).unwrap();
-    assert_eq!((good.region.as_str(), good.ssh_public_key.as_str()), ("ams3", KEY));
+    assert_eq!(
+        (good.region.as_str(), good.ssh_public_key.as_str()),
+        ("ams3", KEY)
+    );
     assert_eq!(good.recipients, [KEY]);
     let seal_to = |json: &str| serde_json::from_str(json).unwrap();
     let age = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
     let sealed = body(&|b| b.seal_to = Some(seal_to(&format!("[\"{age}\",\"{KEY}\"]")))).unwrap();
     assert_eq!(sealed.recipients, [age, KEY]);
     let code = |change: &dyn Fn(&mut BootstrapRequest)| body(change).unwrap_err().code;
-    assert_eq!(code(&|b| b.ssh_public_key = "nonsense".to_owned()), ErrorCode::InvalidSshKey);
+    assert_eq!(
+        code(&|b| b.ssh_public_key = "nonsense".to_owned()),
+        ErrorCode::InvalidSshKey
+    );
     let five = format!("[{}]", vec![format!("\"{age}\""); 5].join(","));
     for bad in ["\"age1nonsense\"", "[]", "\"\"", "[\"\"]", &five] {
-        assert_eq!(code(&|b| b.seal_to = Some(seal_to(bad))), ErrorCode::InvalidRecipient, "{bad}");
+        assert_eq!(
+            code(&|b| b.seal_to = Some(seal_to(bad))),
+            ErrorCode::InvalidRecipient,
+            "{bad}"
+        );
     }
     for bad in ["", "zz", &"A".repeat(64), &"a".repeat(63)] {
-        assert_eq!(code(&|b| b.access_hash = Some(bad.to_owned())), ErrorCode::InvalidAccessHash);
+        assert_eq!(
+            code(&|b| b.access_hash = Some(bad.to_owned())),
+            ErrorCode::InvalidAccessHash
+        );
     }
-    assert_eq!(code(&|b| b.refund_to = Some("a b".to_owned())), ErrorCode::InvalidRefundAddress);
-    assert_eq!(code(&|b| b.refund_to = Some("a".repeat(3000))), ErrorCode::InvalidRefundAddress);
+    assert_eq!(
+        code(&|b| b.refund_to = Some("a b".to_owned())),
+        ErrorCode::InvalidRefundAddress
+    );
+    assert_eq!(
+        code(&|b| b.refund_to = Some("a".repeat(3000))),
+        ErrorCode::InvalidRefundAddress
+    );
 }
 
 /// Orders outlive the code that wrote them.
@@ -516,7 +730,10 @@ fn the_stored_row_is_pinned() {
     let row = include_str!("data/order_v1.json");
     let order: Order = serde_json::from_str(row).unwrap();
     assert_eq!(order, ready());
-    assert_eq!(serde_json::to_value(&order).unwrap(), serde_json::from_str::<serde_json::Value>(row).unwrap());
+    assert_eq!(
+        serde_json::to_value(&order).unwrap(),
+        serde_json::from_str::<serde_json::Value>(row).unwrap()
+    );
 }
 
 #[test]

@@ -87,7 +87,7 @@ export function assertRefused(answer, status, code) {
   assert.deepEqual([answer.status, answer.body?.error?.code], [status, code], answer.text);
   assert.deepEqual(Object.keys(answer.body), ['error']);
   assert.deepEqual(Object.keys(answer.body.error).sort(), ['code', 'message']);
-  assert.match(answer.body.error.message, /^[A-Z].{10,}[.)]$/);
+  assert.match(answer.body.error.message, /^[A-Za-z].{10,}[.)]$/);
 }
 
 /** Orders, and expects a 201 -> the customer's hand on that order */

@@ -52,11 +52,16 @@ pub struct Config {
 
 /// A variable or secret that is set and not empty.
 fn setting(env: &Env, name: &str) -> Option<String> {
-    env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty())
+    env.var(name)
+        .ok()
+        .map(|value| value.to_string())
+        .filter(|value| !value.is_empty())
 }
 
 fn number(env: &Env, name: &str, default: u64) -> u64 {
-    setting(env, name).and_then(|text| text.parse().ok()).unwrap_or(default)
+    setting(env, name)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
 }
 
 fn url(env: &Env, name: &str) -> Option<String> {
@@ -71,11 +76,13 @@ impl Config {
             invoice_key: Secret::new(setting(env, "LNBITS_API_KEY").unwrap_or_default()),
         });
         let digitalocean = setting(env, "DO_API_TOKEN").map(|token| DigitalOcean {
-            url: url(env, "DO_API_URL").unwrap_or_else(|| "https://api.digitalocean.com".to_owned()),
+            url: url(env, "DO_API_URL")
+                .unwrap_or_else(|| "https://api.digitalocean.com".to_owned()),
             token: Secret::new(token),
         });
         let tailscale = setting(env, "TAILSCALE_API_KEY").map(|key| Tailscale {
-            url: url(env, "TAILSCALE_API_URL").unwrap_or_else(|| "https://api.tailscale.com".to_owned()),
+            url: url(env, "TAILSCALE_API_URL")
+                .unwrap_or_else(|| "https://api.tailscale.com".to_owned()),
             api_key: Secret::new(key),
             tailnet: setting(env, "TAILSCALE_TAILNET").unwrap_or_else(|| "-".to_owned()),
             tag: setting(env, "TAILSCALE_TAG").unwrap_or_else(|| "tag:kindling".to_owned()),
@@ -89,7 +96,9 @@ impl Config {
             _ => Network::Bitcoin,
         };
         Self {
-            prices: Prices { full_node: Sats::from_sats(number(env, "BOOTSTRAP_FEE_SATS", 10_000)) },
+            prices: Prices {
+                full_node: Sats::from_sats(number(env, "BOOTSTRAP_FEE_SATS", 10_000)),
+            },
             region: setting(env, "DO_REGION").unwrap_or_else(|| "nyc3".to_owned()),
             size: setting(env, "DO_SIZE").unwrap_or_else(|| "s-2vcpu-4gb".to_owned()),
             volume_size_gb: u32::try_from(number(env, "DO_VOLUME_SIZE_GB", 0)).unwrap_or(0),
@@ -104,7 +113,10 @@ impl Config {
 
     /// Which upstreams are make-believe.
     pub fn stubs(&self) -> Stubs {
-        Stubs { lightning: self.lnbits.is_none(), cloud: self.digitalocean.is_none() }
+        Stubs {
+            lightning: self.lnbits.is_none(),
+            cloud: self.digitalocean.is_none(),
+        }
     }
 
     /// What an order made now is built from; `origin` is where the request came in.

@@ -74,19 +74,34 @@ struct Address {
 
 impl From<DropletBody> for Droplet {
     fn from(body: DropletBody) -> Self {
-        let public = body.networks.v4.into_iter().find(|address| address.kind == "public");
-        Self { id: body.id, active: body.status == "active", address: public.map(|address| address.ip_address) }
+        let public = body
+            .networks
+            .v4
+            .into_iter()
+            .find(|address| address.kind == "public");
+        Self {
+            id: body.id,
+            active: body.status == "active",
+            address: public.map(|address| address.ip_address),
+        }
     }
 }
 
 fn refused() -> Failure {
-    Failure::Final { reason: FailureReason::CloudRefused }
+    Failure::Final {
+        reason: FailureReason::CloudRefused,
+    }
 }
 
 impl DigitalOcean {
     fn call(&self, method: Method, path: &str, body: Body) -> Call<'_> {
         let auth = Some(("authorization", "Bearer ", &self.token));
-        Call { method, url: format!("{}/v2/{path}", self.url), auth, body }
+        Call {
+            method,
+            url: format!("{}/v2/{path}", self.url),
+            auth,
+            body,
+        }
     }
 
     /// A read may be repeated whatever becomes of it.
@@ -105,7 +120,11 @@ impl DigitalOcean {
 
     /// A write that is not answered, or answered by an error of the server, may have been applied.
     async fn write(&self, method: Method, path: &str, body: Body) -> Result<Answer, Failure> {
-        let answer = self.call(method, path, body).send().await.map_err(|_| Failure::Unknown)?;
+        let answer = self
+            .call(method, path, body)
+            .send()
+            .await
+            .map_err(|_| Failure::Unknown)?;
         match answer.status {
             429 => Err(answer.later()),
             401 | 403 => {
@@ -118,23 +137,34 @@ impl DigitalOcean {
     }
 
     pub async fn find_ssh_key(&self, order: &Order) -> Result<Option<CloudSshKey>, Failure> {
-        let answer = self.read(&format!("account/keys/{}", order.request.ssh_fingerprint)).await?;
+        let answer = self
+            .read(&format!("account/keys/{}", order.request.ssh_fingerprint))
+            .await?;
         if answer.status == 404 {
             return Ok(None);
         }
         let found: KeyEnvelope = body(&answer)?;
         let owned = found.ssh_key.name == resource_name(order.id);
-        Ok(Some(CloudSshKey { id: found.ssh_key.id, owned }))
+        Ok(Some(CloudSshKey {
+            id: found.ssh_key.id,
+            owned,
+        }))
     }
 
     pub async fn create_ssh_key(&self, order: &Order) -> Result<Option<CloudSshKey>, Failure> {
-        let key = json!({ "name": resource_name(order.id), "public_key": order.request.ssh_public_key });
-        let answer = self.write(Method::Post, "account/keys", Body::Json(key)).await?;
+        let key =
+            json!({ "name": resource_name(order.id), "public_key": order.request.ssh_public_key });
+        let answer = self
+            .write(Method::Post, "account/keys", Body::Json(key))
+            .await?;
         match answer.status {
-            201 => Ok(Some(CloudSshKey { id: body::<KeyEnvelope>(&answer)?.ssh_key.id, owned: true })),
+            201 => Ok(Some(CloudSshKey {
+                id: body::<KeyEnvelope>(&answer)?.ssh_key.id,
+                owned: true,
+            })),
             // Somebody registered it in between: look again.
             422 if answer.says("already in use") => Err(Failure::Unknown),
-            _ => Err(final_refusal(&answer, "an SSH key")),
+            _ => Err(not_created(&answer, "an SSH key")),
         }
     }
 
@@ -144,9 +174,18 @@ impl DigitalOcean {
 
     pub async fn find_volume(&self, order: &Order) -> Result<Option<String>, Failure> {
         let name = resource_name(order.id);
-        let answer = self.read(&format!("volumes?name={name}&region={}", order.request.region)).await?;
+        let answer = self
+            .read(&format!(
+                "volumes?name={name}&region={}",
+                order.request.region
+            ))
+            .await?;
         let found: Volumes = body(&answer)?;
-        Ok(found.volumes.into_iter().find(|volume| volume.name == name).map(|volume| volume.id))
+        Ok(found
+            .volumes
+            .into_iter()
+            .find(|volume| volume.name == name)
+            .map(|volume| volume.id))
     }
 
     pub async fn create_volume(&self, order: &Order) -> Result<Option<String>, Failure> {
@@ -157,12 +196,14 @@ impl DigitalOcean {
             "size_gigabytes": order.plan.volume_size_gb,
             "tags": [HOUSE_TAG, name],
         });
-        let answer = self.write(Method::Post, "volumes", Body::Json(volume)).await?;
+        let answer = self
+            .write(Method::Post, "volumes", Body::Json(volume))
+            .await?;
         match answer.status {
             201 => Ok(Some(body::<VolumeEnvelope>(&answer)?.volume.id)),
             // The name is unique in a region, so it is ours: look again.
             409 => Err(Failure::Unknown),
-            _ => Err(final_refusal(&answer, "a volume")),
+            _ => Err(not_created(&answer, "a volume")),
         }
     }
 
@@ -171,12 +212,18 @@ impl DigitalOcean {
     }
 
     pub async fn find_droplet(&self, order: &Order) -> Result<Option<Droplet>, Failure> {
-        let answer = self.read(&format!("droplets?tag_name={}", resource_name(order.id))).await?;
+        let answer = self
+            .read(&format!("droplets?tag_name={}", resource_name(order.id)))
+            .await?;
         let found: Droplets = body(&answer)?;
         Ok(found.droplets.into_iter().next().map(Droplet::from))
     }
 
-    pub async fn create_droplet(&self, order: &Order, token: &Secret) -> Result<Option<Droplet>, Failure> {
+    pub async fn create_droplet(
+        &self,
+        order: &Order,
+        token: &Secret,
+    ) -> Result<Option<Droplet>, Failure> {
         let name = resource_name(order.id);
         let volumes: Vec<&String> = order.resources.volume.iter().collect();
         let keys: Vec<u64> = order.resources.ssh_key.iter().map(|key| key.id).collect();
@@ -192,10 +239,12 @@ impl DigitalOcean {
             "volumes": volumes,
             "user_data": user_data::render(order, token),
         });
-        let answer = self.write(Method::Post, "droplets", Body::Json(droplet)).await?;
+        let answer = self
+            .write(Method::Post, "droplets", Body::Json(droplet))
+            .await?;
         match answer.status {
             202 => Ok(Some(body::<DropletEnvelope>(&answer)?.droplet.into())),
-            _ => Err(final_refusal(&answer, "a droplet")),
+            _ => Err(not_created(&answer, "a droplet")),
         }
     }
 
@@ -226,10 +275,27 @@ fn body<T: DeserializeOwned>(answer: &Answer) -> Result<T, Failure> {
     answer.json().ok_or(Failure::Unknown)
 }
 
-/// A create that the cloud will never perform. Its own words go into the log; they speak of our account, not of the customer.
-fn final_refusal(answer: &Answer, what: &str) -> Failure {
-    let message = answer.json::<Value>().and_then(|body| body["message"].as_str().map(str::to_owned));
-    console_error!("DigitalOcean refuses {what}: status {}, {}", answer.status, message.unwrap_or_default());
-    let full = answer.status == 422 && (answer.says("limit") || answer.says("capacity") || answer.says("sold out"));
-    Failure::Final { reason: if full { FailureReason::CloudFull } else { FailureReason::CloudRefused } }
+/// A create that was not answered with what it promises: refused for good (4xx), or whatever else that may stand for. The cloud's own
+/// words go into the log; they speak of our account, not of the customer.
+fn not_created(answer: &Answer, what: &str) -> Failure {
+    if !(400..500).contains(&answer.status) {
+        return Failure::Unknown;
+    }
+    let message = answer
+        .json::<Value>()
+        .and_then(|body| body["message"].as_str().map(str::to_owned));
+    console_error!(
+        "DigitalOcean refuses {what}: status {}, {}",
+        answer.status,
+        message.unwrap_or_default()
+    );
+    let full = answer.status == 422
+        && (answer.says("limit") || answer.says("capacity") || answer.says("sold out"));
+    Failure::Final {
+        reason: if full {
+            FailureReason::CloudFull
+        } else {
+            FailureReason::CloudRefused
+        },
+    }
 }

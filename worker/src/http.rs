@@ -8,7 +8,9 @@ use serde_json::Value;
 use std::pin::pin;
 use std::time::Duration;
 use worker::wasm_bindgen::JsValue;
-use worker::{AbortController, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect};
+use worker::{
+    AbortController, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
+};
 
 /// How long any upstream may take, body included.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -52,7 +54,9 @@ impl Answer {
 
     /// Try again later.
     pub fn later(&self) -> Failure {
-        Failure::NotApplied { retry_after: self.retry_after }
+        Failure::NotApplied {
+            retry_after: self.retry_after,
+        }
     }
 }
 
@@ -80,7 +84,8 @@ impl Call<'_> {
             headers.set(name, &[before, secret.expose()].concat())?;
         }
         let mut init = RequestInit::new();
-        init.with_method(self.method.clone()).with_redirect(RequestRedirect::Manual);
+        init.with_method(self.method.clone())
+            .with_redirect(RequestRedirect::Manual);
         match &self.body {
             Body::None => {}
             Body::Json(value) => {
@@ -96,8 +101,15 @@ impl Call<'_> {
         init.with_headers(headers);
         let request = Request::new_with_init(&self.url, &init)?;
         let mut response = Fetch::Request(request).send_with_signal(signal).await?;
-        let retry_after = response.headers().get("retry-after")?.and_then(|text| text.parse().ok());
+        let retry_after = response
+            .headers()
+            .get("retry-after")?
+            .and_then(|text| text.parse().ok());
         let status = response.status_code();
-        Ok(Answer { status, retry_after, body: response.text().await? })
+        Ok(Answer {
+            status,
+            retry_after,
+            body: response.text().await?,
+        })
     }
 }

@@ -13,7 +13,6 @@ use worker::{Method, console_error};
 #[derive(Deserialize)]
 struct Created {
     payment_hash: String,
-    #[serde(alias = "payment_request")]
     bolt11: String,
     wallet_id: String,
 }
@@ -31,14 +30,19 @@ struct Details {
     wallet_id: String,
 }
 
-fn api_key(lnbits: &Lnbits) -> Option<(&'static str, &'static str, &kindling_domain::secret::Secret)> {
+fn api_key(
+    lnbits: &Lnbits,
+) -> Option<(&'static str, &'static str, &kindling_domain::secret::Secret)> {
     Some(("x-api-key", "", &lnbits.invoice_key))
 }
 
 /// Makes an invoice for `order`. `None` if LNbits does not answer as it should; an invoice that it made all the same is shown to
 /// nobody and runs out.
 pub async fn create_invoice(lnbits: &Lnbits, config: &Config, order: &Order) -> Option<Invoice> {
-    let hook = format!("{}/api/lnbits/{}/{}", order.plan.public_url, order.id, order.hook);
+    let hook = format!(
+        "{}/api/lnbits/{}/{}",
+        order.plan.public_url, order.id, order.hook
+    );
     let body = json!({
         "out": false,
         "amount": order.price.sats(),
@@ -49,7 +53,12 @@ pub async fn create_invoice(lnbits: &Lnbits, config: &Config, order: &Order) -> 
         "external_id": order.id.to_string(),
     });
     let url = format!("{}/api/v1/payments", lnbits.url);
-    let call = Call { method: Method::Post, url, auth: api_key(lnbits), body: Body::Json(body) };
+    let call = Call {
+        method: Method::Post,
+        url,
+        auth: api_key(lnbits),
+        body: Body::Json(body),
+    };
     let answer = call.send().await.ok()?;
     let created = match answer.json::<Created>() {
         Some(created) if answer.status == 201 => created,
@@ -73,15 +82,28 @@ pub async fn create_invoice(lnbits: &Lnbits, config: &Config, order: &Order) -> 
         payment_request: created.bolt11,
         payment_hash: created.payment_hash,
         wallet: created.wallet_id,
-        expires_at: UnixMillis(invoice.timestamp.saturating_add(invoice.expiry_seconds).saturating_mul(1000)),
+        expires_at: UnixMillis(
+            invoice
+                .timestamp
+                .saturating_add(invoice.expiry_seconds)
+                .saturating_mul(1000),
+        ),
     })
 }
 
 /// What LNbits knows of a payment.
 pub async fn look_up(lnbits: &Lnbits, payment_hash: &str) -> Result<PaymentFacts, Failure> {
     let url = format!("{}/api/v1/payments/{payment_hash}", lnbits.url);
-    let call = Call { method: Method::Get, url, auth: api_key(lnbits), body: Body::None };
-    let answer = call.send().await.map_err(|_| Failure::NotApplied { retry_after: None })?;
+    let call = Call {
+        method: Method::Get,
+        url,
+        auth: api_key(lnbits),
+        body: Body::None,
+    };
+    let answer = call
+        .send()
+        .await
+        .map_err(|_| Failure::NotApplied { retry_after: None })?;
     match answer.json::<LookedUp>() {
         Some(found) if answer.status == 200 => Ok(PaymentFacts {
             paid: found.paid,

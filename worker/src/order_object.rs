@@ -11,17 +11,20 @@ use crate::store::Store;
 use crate::{lnbits, random, reply, stub};
 use futures_util::lock::Mutex;
 use kindling_domain::error::{ApiError, ErrorCode};
-use kindling_domain::order::{Answer, Due, Effect, Event, NewOrder, Order, State as OrderState, Step};
+use kindling_domain::order::{
+    Answer, Due, Effect, Event, NewOrder, Order, State as OrderState, Step,
+};
 use kindling_domain::secret::Secret;
 use kindling_domain::time::UnixMillis;
 use kindling_domain::wire::{
-    AckResponse, BootstrapResponse, ClaimRequest, ClaimResponse, Delivery, LIVE_PROTOCOL, MachineDelivery,
-    MachineHeartbeat, MachineReport, PairRequest, SIGNATURE_HEADER, read_json,
+    AckResponse, BootstrapResponse, ClaimRequest, ClaimResponse, Delivery, LIVE_PROTOCOL,
+    MachineDelivery, MachineHeartbeat, MachineReport, PairRequest, SIGNATURE_HEADER, read_json,
 };
 use std::cell::{Cell, OnceCell, RefCell};
 use worker::{
-    Date, DurableObject, Env, Error, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
-    WebSocketPair, console_error, durable_object,
+    Date, DurableObject, Env, Error, Request, Response, Result, State, WebSocket,
+    WebSocketIncomingMessage, WebSocketPair, WebSocketRequestResponsePair, console_error,
+    durable_object,
 };
 
 /// While the alarm works, the next one stands this far off, in milliseconds: if the object dies, that one takes over.
@@ -46,6 +49,8 @@ pub struct OrderObject {
     opening: Mutex<()>,
     /// Whether the alarm is on its way already.
     called: Cell<bool>,
+    /// Whether the object that was here before died in the middle of an effect, and nobody has called the alarm since.
+    recovered: Cell<bool>,
 }
 
 fn now() -> UnixMillis {
@@ -64,11 +69,17 @@ impl DurableObject for OrderObject {
             view: RefCell::new(None),
             opening: Mutex::new(()),
             called: Cell::new(false),
+            recovered: Cell::new(false),
         }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        match self.answer(request).await {
+        let answered = match self.answer(request).await {
+            // What was cut is taken up by the alarm a lease later at the latest; whoever asks before that need not wait.
+            Ok(answer) if self.recovered.take() => self.call_alarm().await.map(|()| answer),
+            answered => answered,
+        };
+        match answered {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(refusal)) => reply::refuse(refusal),
             Err(error) => reply::broken("an order", &error),
@@ -77,6 +88,8 @@ impl DurableObject for OrderObject {
 
     /// Never fails: the runtime gives a failing alarm up after a few tries, and a paid order must not be given up.
     async fn alarm(&self) -> Result<Response> {
+        // Cleared before, so that a hint which comes while this works counts; and after, so that no later call is lost.
+        self.called.set(false);
         let driven = self.drive().await;
         self.called.set(false);
         if let Err(error) = driven {
@@ -87,11 +100,21 @@ impl DurableObject for OrderObject {
     }
 
     /// Clients have nothing to say here; their "ping" is answered by the runtime without waking the object.
-    async fn websocket_message(&self, _socket: WebSocket, _message: WebSocketIncomingMessage) -> Result<()> {
+    async fn websocket_message(
+        &self,
+        _socket: WebSocket,
+        _message: WebSocketIncomingMessage,
+    ) -> Result<()> {
         Ok(())
     }
 
-    async fn websocket_close(&self, socket: WebSocket, _code: usize, _reason: String, _clean: bool) -> Result<()> {
+    async fn websocket_close(
+        &self,
+        socket: WebSocket,
+        _code: usize,
+        _reason: String,
+        _clean: bool,
+    ) -> Result<()> {
         // Already closed by the other side; answering completes the handshake where it is still open.
         let _ = socket.close(Some(1000), Some("bye"));
         Ok(())
@@ -116,7 +139,7 @@ impl OrderObject {
         }
         let mut order = self.store.order()?;
         if let Some(order) = &mut order {
-            order.recover(now());
+            self.recovered.set(order.recover(now()));
         }
         *self.order.borrow_mut() = Some(order.clone());
         Ok(order)
@@ -162,7 +185,7 @@ impl OrderObject {
         if path == OPEN_PATH {
             return self.open(request.json().await?).await;
         }
-        match ask(&request.method(), &path) {
+        match ask(&path) {
             Err(refusal) => Ok(Err(refusal)),
             Ok(Ask::View) => self.read(&request).await,
             Ok(Ask::Live) => self.live(&request),
@@ -178,12 +201,16 @@ impl OrderObject {
     /// The order, if the request's bearer token opens it. A draft is nothing anybody has seen.
     fn opened(&self, token: Option<&str>) -> Result<Option<Order>> {
         let Some(token) = token else { return Ok(None) };
-        Ok(self.order()?.filter(|order| order.state != OrderState::Draft && order.opens_with(token)))
+        Ok(self
+            .order()?
+            .filter(|order| order.state != OrderState::Draft && order.opens_with(token)))
     }
 
     async fn read(&self, request: &Request) -> Result<Answered> {
         let header = request.headers().get("authorization")?;
-        let Some(order) = self.opened(bearer(header.as_deref()))? else { return Ok(Err(ErrorCode::NotFound.into())) };
+        let Some(order) = self.opened(bearer(header.as_deref()))? else {
+            return Ok(Err(ErrorCode::NotFound.into()));
+        };
         self.hinted(order.clone()).await?;
         if let Some(view) = &*self.view.borrow() {
             return Ok(Ok(reply::json_text(200, view.clone())?));
@@ -195,7 +222,10 @@ impl OrderObject {
 
     /// Somebody looks, or LNbits calls: look the payment up soon. Writes nothing.
     async fn hinted(&self, mut order: Order) -> Result<()> {
-        let waits = matches!(order.state, OrderState::AwaitingPayment { .. } | OrderState::Expired { .. });
+        let waits = matches!(
+            order.state,
+            OrderState::AwaitingPayment { .. } | OrderState::Expired { .. }
+        );
         if waits && !order.plan.stubs.lightning && (!self.called.get()) {
             order.apply(Event::PaymentHint, now());
             self.remember(&order);
@@ -236,8 +266,12 @@ impl OrderObject {
     /// Opens an order: saves a draft, asks for its invoice, and shows it. The same order again is the same answer.
     async fn open(&self, new: OpenOrder) -> Result<Answered> {
         let _opening = self.opening.lock().await;
-        if let Some(order) = self.order()?.filter(|order| order.state != OrderState::Draft) {
-            let same = order.request == new.request && (new.access_token.is_some() || order.access_hash == new.access_hash);
+        if let Some(order) = self
+            .order()?
+            .filter(|order| order.state != OrderState::Draft)
+        {
+            let same = order.request == new.request
+                && (new.access_token.is_some() || order.access_hash == new.access_hash);
             if !same {
                 return Ok(Err(ErrorCode::OrderExists.into()));
             }
@@ -295,7 +329,9 @@ impl OrderObject {
             Ask::Claim | Ask::Acknowledge => self.opened(bearer(header.as_deref()))?,
             _ => self.order()?,
         };
-        let Some(mut order) = order else { return Ok(Err(ErrorCode::NotFound.into())) };
+        let Some(mut order) = order else {
+            return Ok(Err(ErrorCode::NotFound.into()));
+        };
         let before = order.clone();
         let outcome = match ask {
             Ask::Claim => self.claim(&mut order, body),
@@ -341,20 +377,38 @@ impl OrderObject {
             return Ok(Err(refusal));
         }
         self.store.erase_bundle()?;
-        Ok(Ok(serde_json::to_string(&AckResponse { delivery: Delivery::Erased })?))
+        Ok(Ok(serde_json::to_string(&AckResponse {
+            delivery: Delivery::Erased,
+        })?))
     }
 
-    fn machine(&self, order: &mut Order, ask: Ask<'_>, body: &[u8], signature: &str) -> Result<Outcome> {
+    fn machine(
+        &self,
+        order: &mut Order,
+        ask: Ask<'_>,
+        body: &[u8],
+        signature: &str,
+    ) -> Result<Outcome> {
         if let Err(refusal) = order.verify_machine(body, signature) {
             return Ok(Err(refusal));
         }
         let heard = match ask {
-            Ask::Report => read_json::<MachineReport>(body).and_then(|report| order.report(&report, now())),
-            Ask::Heartbeat => read_json::<MachineHeartbeat>(body).and_then(|beat| order.hear(beat.nonce, now())),
+            Ask::Report => {
+                read_json::<MachineReport>(body).and_then(|report| order.report(&report, now()))
+            }
+            Ask::Heartbeat => {
+                read_json::<MachineHeartbeat>(body).and_then(|beat| order.hear(beat.nonce, now()))
+            }
             _ => {
                 let delivery = read_json::<MachineDelivery>(body);
-                match delivery.and_then(|delivery| Ok((order.deliver(&delivery, now())?, delivery))) {
-                    Ok((true, delivery)) => return self.store.save_bundle(&delivery.sealed).map(|()| Ok("{}".to_owned())),
+                match delivery.and_then(|delivery| Ok((order.deliver(&delivery, now())?, delivery)))
+                {
+                    Ok((true, delivery)) => {
+                        return self
+                            .store
+                            .save_bundle(&delivery.sealed)
+                            .map(|()| Ok("{}".to_owned()));
+                    }
                     Ok((false, _)) => Ok(()),
                     Err(refusal) => Err(refusal),
                 }
@@ -366,28 +420,44 @@ impl OrderObject {
     /// Opens a live connection. Browsers cannot set headers on a WebSocket, so the token comes as a subprotocol.
     fn live(&self, request: &Request) -> Result<Answered> {
         let headers = request.headers();
-        if headers.get("upgrade")?.is_none_or(|value| !value.eq_ignore_ascii_case("websocket")) {
+        if headers
+            .get("upgrade")?
+            .is_none_or(|value| !value.eq_ignore_ascii_case("websocket"))
+        {
             return Ok(Err(ErrorCode::UpgradeRequired.into()));
         }
         let offered = headers.get("sec-websocket-protocol")?.unwrap_or_default();
         let mut offered = offered.split(',').map(str::trim);
-        let token = if offered.next() == Some(LIVE_PROTOCOL) { offered.next() } else { None };
-        let Some(order) = self.opened(token)? else { return Ok(Err(ErrorCode::NotFound.into())) };
+        let token = if offered.next() == Some(LIVE_PROTOCOL) {
+            offered.next()
+        } else {
+            None
+        };
+        let Some(order) = self.opened(token)? else {
+            return Ok(Err(ErrorCode::NotFound.into()));
+        };
         if self.state.get_websockets().len() >= MAX_LIVE {
             return Ok(Err(ErrorCode::TooManyRequests.into()));
         }
         let pair = WebSocketPair::new()?;
+        self.state
+            .set_websocket_auto_response(&WebSocketRequestResponsePair::new("ping", "pong")?);
         self.state.accept_web_socket(&pair.server);
-        pair.server.send_with_str(serde_json::to_string(&order.view())?)?;
+        pair.server
+            .send_with_str(serde_json::to_string(&order.view())?)?;
         let response = Response::from_websocket(pair.client)?;
-        response.headers().set("sec-websocket-protocol", LIVE_PROTOCOL)?;
+        response
+            .headers()
+            .set("sec-websocket-protocol", LIVE_PROTOCOL)?;
         Ok(Ok(response))
     }
 
     /// Performs what is due, then sleeps until something is.
     async fn drive(&self) -> Result<()> {
         for _ in 0..MAX_EFFECTS {
-            let Some(mut order) = self.order()? else { return self.state.storage().delete_alarm().await };
+            let Some(mut order) = self.order()? else {
+                return self.state.storage().delete_alarm().await;
+            };
             match order.due(now()) {
                 Due::Idle => return self.state.storage().delete_alarm().await,
                 Due::Wait(at, _) => return self.set_alarm(at).await,
@@ -408,7 +478,11 @@ impl OrderObject {
     async fn perform(&self, order: &mut Order, effect: &Effect) -> Result<()> {
         // Armed before the work: if the object dies in the middle, this alarm takes it up.
         self.set_alarm(now().plus_millis(LEASE_MILLIS)).await?;
-        let token = if *effect == Effect::Provision(Step::CreateDroplet) { random::token()? } else { Secret::new("") };
+        let token = if *effect == Effect::Provision(Step::CreateDroplet) {
+            random::token()?
+        } else {
+            Secret::new("")
+        };
         order.begin(effect, now());
         match effect {
             Effect::LookUpPayment { .. } => self.remember(order),
@@ -421,7 +495,9 @@ impl OrderObject {
         }
         let event = perform(self.config(), order, effect, &token).await;
         // The world may have moved on while the call was under way: the answer is taken in by the order as it is now.
-        let Some(mut order) = self.order()? else { return Ok(()) };
+        let Some(mut order) = self.order()? else {
+            return Ok(());
+        };
         let before = order.clone();
         let sealed = match &event {
             Event::Answer(Ok(Answer::StubDelivery(delivery))) => Some(delivery.sealed.clone()),
@@ -450,13 +526,24 @@ fn pair(order: &mut Order, body: &[u8]) -> Result<Outcome> {
 
 /// The 201 of a new order, and of the same order asked for again.
 fn created(order: &Order, access_token: Option<Secret>) -> Result<Response> {
-    let Some(view) = order.view() else { return reply::refuse(ErrorCode::TemporarilyUnavailable) };
+    let Some(view) = order.view() else {
+        return reply::refuse(ErrorCode::TemporarilyUnavailable);
+    };
     let order_url = format!("{}/orders/{}", order.plan.public_url, order.id);
-    reply::json(201, &BootstrapResponse { order: view, order_url, access_token })
+    reply::json(
+        201,
+        &BootstrapResponse {
+            order: view,
+            order_url,
+            access_token,
+        },
+    )
 }
 
 /// The token of an `Authorization: Bearer …` header (RFC 6750).
 fn bearer(header: Option<&str>) -> Option<&str> {
     let (scheme, token) = header?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(token.trim())
 }

@@ -2,7 +2,9 @@
 
 use crate::config::{Config, DigitalOcean, Tailscale};
 use crate::{lnbits, stub};
-use kindling_domain::order::{Answer, Effect, Event, Failure, FailureReason, Order, Step, TeardownStep};
+use kindling_domain::order::{
+    Answer, Effect, Event, Failure, FailureReason, Order, Step, TeardownStep,
+};
 use kindling_domain::secret::Secret;
 use worker::console_error;
 
@@ -14,15 +16,21 @@ pub async fn perform(config: &Config, order: &Order, effect: &Effect, token: &Se
             Some(lnbits) => lnbits::look_up(lnbits, payment_hash).await,
             None => Err(unconfigured()),
         }),
-        Effect::Provision(step) if order.plan.stubs.cloud => Event::Answer(stub::provision(order, *step).map_err(|error| {
-            console_error!("the stub cloud: {error}");
-            Failure::NotApplied { retry_after: None }
-        })),
+        Effect::Provision(step) if order.plan.stubs.cloud => {
+            Event::Answer(stub::provision(order, *step).map_err(|error| {
+                console_error!("the stub cloud: {error}");
+                Failure::Final {
+                    reason: FailureReason::CloudRefused,
+                }
+            }))
+        }
         Effect::Provision(step) => Event::Answer(match &config.digitalocean {
             Some(cloud) => provision(cloud, config.tailscale.as_ref(), order, *step, token).await,
             None => Err(unconfigured()),
         }),
-        Effect::TearDown(step) if order.plan.stubs.cloud => Event::Answer(Ok(stub::tear_down(*step))),
+        Effect::TearDown(step) if order.plan.stubs.cloud => {
+            Event::Answer(Ok(stub::tear_down(*step)))
+        }
         Effect::TearDown(step) => Event::Answer(match &config.digitalocean {
             Some(cloud) => tear_down(cloud, config.tailscale.as_ref(), order, *step).await,
             None => Err(unconfigured()),
@@ -54,10 +62,15 @@ async fn provision(
             None => Err(unconfigured()),
         },
         Step::FindDroplet => cloud.find_droplet(order).await.map(Answer::Droplet),
-        Step::CreateDroplet => cloud.create_droplet(order, token).await.map(Answer::Droplet),
+        Step::CreateDroplet => cloud
+            .create_droplet(order, token)
+            .await
+            .map(Answer::Droplet),
         Step::AwaitActive | Step::AwaitMachine => match order.resources.droplet {
             Some(id) => cloud.droplet(id).await.map(Answer::Droplet),
-            None => Err(Failure::Final { reason: FailureReason::MachineLost }),
+            None => Err(Failure::Final {
+                reason: FailureReason::MachineLost,
+            }),
         },
     }
 }
@@ -89,7 +102,9 @@ async fn tear_down(
             None => Ok(Answer::Gone),
         },
         TeardownStep::DeleteTailscaleDevice => match (tailscale, &has.tailscale_node) {
-            (Some(tailscale), Some(node)) => tailscale.delete_device(node).await.map(|()| Answer::Gone),
+            (Some(tailscale), Some(node)) => {
+                tailscale.delete_device(node).await.map(|()| Answer::Gone)
+            }
             (None, Some(_)) => Err(unconfigured()),
             (_, None) => Ok(Answer::Gone),
         },

@@ -13,5 +13,7 @@ pub fn bytes<const N: usize>() -> Result<[u8; N]> {
 /// A bearer token of 256 bits, in base64url.
 pub fn token() -> Result<Secret> {
     use base64::Engine;
-    Ok(Secret::new(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes::<32>()?)))
+    Ok(Secret::new(
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes::<32>()?),
+    ))
 }

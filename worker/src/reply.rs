@@ -10,7 +10,10 @@ const HEADERS: [(&str, &str); 5] = [
     ("cache-control", "no-store"),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
-    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+    (
+        "content-security-policy",
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
 ];
 
 /// JSON text as an answer.
@@ -19,7 +22,9 @@ pub fn json_text(status: u16, text: String) -> Result<Response> {
     for (name, value) in HEADERS {
         headers.set(name, value)?;
     }
-    Ok(Response::ok(text)?.with_status(status).with_headers(headers))
+    Ok(Response::ok(text)?
+        .with_status(status)
+        .with_headers(headers))
 }
 
 /// A value as an answer.

@@ -6,11 +6,12 @@ use kindling_domain::catalogue::{BitcoinImplementation, regions};
 use kindling_domain::error::{ApiError, ErrorCode};
 use kindling_domain::id::OrderId;
 use kindling_domain::link::access_hash;
-use kindling_domain::order::{MachinePlan, OrderRequest};
 use kindling_domain::money::Sats;
+use kindling_domain::order::{MachinePlan, OrderRequest};
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{
-    BootstrapRequest, Catalogue, Health, MAX_BODY_BYTES, MAX_MACHINE_BODY_BYTES, ProductView, read_json,
+    BootstrapRequest, Catalogue, Health, MAX_BODY_BYTES, MAX_MACHINE_BODY_BYTES, ProductView,
+    read_json,
 };
 use serde::{Deserialize, Serialize};
 use worker::wasm_bindgen::JsValue;
@@ -56,42 +57,75 @@ pub struct OpenOrder {
     pub access_token: Option<Secret>,
 }
 
-/// Reads a path; the method is checked only once the path exists.
-fn route<'a>(method: &Method, path: &'a str) -> std::result::Result<Route<'a>, ApiError> {
+/// Reads a path: the method it takes, and where it leads.
+fn route(path: &str) -> std::result::Result<(Method, Route<'_>), ApiError> {
     let mut parts = path.strip_prefix("/api/").unwrap_or_default().split('/');
-    let words = [parts.next(), parts.next(), parts.next(), parts.next(), parts.next()];
+    let words = [
+        parts.next(),
+        parts.next(),
+        parts.next(),
+        parts.next(),
+        parts.next(),
+    ];
     let order = |id: &str| OrderId::parse(id).map_err(|_| ApiError::from(ErrorCode::NotFound));
-    let (wanted, route) = match words {
+    Ok(match words {
         [Some("health"), None, ..] => (Method::Get, Route::Health),
         [Some("catalogue"), None, ..] => (Method::Get, Route::Catalogue),
         [Some("bootstrap"), None, ..] => (Method::Post, Route::Create),
-        [Some("bootstrap"), Some(id), None, ..] => (Method::Get, Route::Order(order(id)?, Ask::View)),
-        [Some("bootstrap"), Some(id), Some("live"), None, _] => (Method::Get, Route::Order(order(id)?, Ask::Live)),
-        [Some("bootstrap"), Some(id), Some("claim"), None, _] => (Method::Post, Route::Order(order(id)?, Ask::Claim)),
-        [Some("bootstrap"), Some(id), Some("ack"), None, _] => (Method::Post, Route::Order(order(id)?, Ask::Acknowledge)),
-        [Some("machine"), Some(id), Some("pair"), None, _] => (Method::Post, Route::Order(order(id)?, Ask::Pair)),
-        [Some("machine"), Some(id), Some("report"), None, _] => (Method::Post, Route::Order(order(id)?, Ask::Report)),
-        [Some("machine"), Some(id), Some("deliver"), None, _] => (Method::Post, Route::Order(order(id)?, Ask::Deliver)),
+        [Some("bootstrap"), Some(id), None, ..] => {
+            (Method::Get, Route::Order(order(id)?, Ask::View))
+        }
+        [Some("bootstrap"), Some(id), Some("live"), None, _] => {
+            (Method::Get, Route::Order(order(id)?, Ask::Live))
+        }
+        [Some("bootstrap"), Some(id), Some("claim"), None, _] => {
+            (Method::Post, Route::Order(order(id)?, Ask::Claim))
+        }
+        [Some("bootstrap"), Some(id), Some("ack"), None, _] => {
+            (Method::Post, Route::Order(order(id)?, Ask::Acknowledge))
+        }
+        [Some("machine"), Some(id), Some("pair"), None, _] => {
+            (Method::Post, Route::Order(order(id)?, Ask::Pair))
+        }
+        [Some("machine"), Some(id), Some("report"), None, _] => {
+            (Method::Post, Route::Order(order(id)?, Ask::Report))
+        }
+        [Some("machine"), Some(id), Some("deliver"), None, _] => {
+            (Method::Post, Route::Order(order(id)?, Ask::Deliver))
+        }
         [Some("machine"), Some(id), Some("heartbeat"), None, _] => {
             (Method::Post, Route::Order(order(id)?, Ask::Heartbeat))
         }
-        [Some("lnbits"), Some(id), Some(hook), None, _] => (Method::Post, Route::Order(order(id)?, Ask::Hook(hook))),
+        [Some("lnbits"), Some(id), Some(hook), None, _] => {
+            (Method::Post, Route::Order(order(id)?, Ask::Hook(hook)))
+        }
         [Some("dev"), Some("stub"), Some("pay"), Some(hash), None] => {
             // A stub's payment hash begins with its order's id.
             let id = hash.get(..32).unwrap_or_default();
             (Method::Post, Route::Order(order(id)?, Ask::StubPay(hash)))
         }
         _ => return Err(ErrorCode::NotFound.into()),
-    };
-    // HEAD is GET without a body; the runtime drops it.
-    let allowed = *method == wanted || (wanted == Method::Get && *method == Method::Head);
-    if allowed { Ok(route) } else { Err(ErrorCode::MethodNotAllowed.into()) }
+    })
+}
+
+/// A refusal that names what would be taken instead (RFC 9110 §15.5.6).
+fn method_not_allowed(wanted: &Method) -> Result<Response> {
+    let response = reply::refuse(ErrorCode::MethodNotAllowed)?;
+    response.headers().set(
+        "allow",
+        if *wanted == Method::Get {
+            "GET, HEAD"
+        } else {
+            wanted.as_ref()
+        },
+    )?;
+    Ok(response)
 }
 
 /// What a request that reached an object asks of it.
-pub fn ask<'a>(method: &Method, path: &'a str) -> std::result::Result<Ask<'a>, ApiError> {
-    match route(method, path)? {
-        Route::Order(_, ask) => Ok(ask),
+pub fn ask(path: &str) -> std::result::Result<Ask<'_>, ApiError> {
+    match route(path)? {
+        (_, Route::Order(_, ask)) => Ok(ask),
         _ => Err(ErrorCode::NotFound.into()),
     }
 }
@@ -99,16 +133,24 @@ pub fn ask<'a>(method: &Method, path: &'a str) -> std::result::Result<Ask<'a>, A
 /// Answers any request for `/api/`.
 pub async fn answer(request: Request, env: &Env) -> Result<Response> {
     let path = request.path();
-    match route(&request.method(), &path) {
-        Err(error) => reply::refuse(error),
-        Ok(Route::Health) => health(env),
-        Ok(Route::Catalogue) => catalogue(env),
-        Ok(Route::Create) => match create(request, env).await {
+    let (wanted, route) = match route(&path) {
+        Ok(found) => found,
+        Err(error) => return reply::refuse(error),
+    };
+    // HEAD is GET without a body; the runtime drops it.
+    let method = request.method();
+    if method != wanted && !(wanted == Method::Get && method == Method::Head) {
+        return method_not_allowed(&wanted);
+    }
+    match route {
+        Route::Health => health(env),
+        Route::Catalogue => catalogue(env),
+        Route::Create => match create(request, env).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(refusal)) => reply::refuse(refusal),
             Err(error) => reply::broken("creating an order", &error),
         },
-        Ok(Route::Order(id, ask)) => match to_object(request, env, id, ask).await {
+        Route::Order(id, ask) => match to_object(request, env, id, ask).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(refusal)) => reply::refuse(refusal),
             Err(error) => reply::broken("asking an order", &error),
@@ -180,9 +222,17 @@ async fn create(mut request: Request, env: &Env) -> Result<Answered> {
         Some(id) => id,
         None => OrderId::from_bytes(random::bytes()?),
     };
-    let open = OpenOrder { id, request, access_hash, price, plan: config.plan(&origin), access_token };
+    let open = OpenOrder {
+        id,
+        request,
+        access_hash,
+        price,
+        plan: config.plan(&origin),
+        access_token,
+    };
     let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(JsValue::from_str(&serde_json::to_string(&open)?)));
+    init.with_method(Method::Post)
+        .with_body(Some(JsValue::from_str(&serde_json::to_string(&open)?)));
     let inner = Request::new_with_init(&format!("http://order{OPEN_PATH}"), &init)?;
     let stub = env.durable_object(ORDERS)?.get_by_name(&id.to_string())?;
     Ok(Ok(stub.fetch_with_request(inner).await?))
@@ -211,14 +261,19 @@ async fn to_object(mut request: Request, env: &Env, id: OrderId, ask: Ask<'_>) -
             Ok(body) => body,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        init.with_body(Some(worker::js_sys::Uint8Array::from(body.as_slice()).into()));
+        init.with_body(Some(
+            worker::js_sys::Uint8Array::from(body.as_slice()).into(),
+        ));
     }
     let inner = Request::new_with_init(request.url()?.as_str(), &init)?;
     Ok(Ok(stub.fetch_with_request(inner).await?))
 }
 
 /// Reads a body of at most `limit` bytes; the rest of a longer one is not read.
-async fn read_body(request: &mut Request, limit: usize) -> Result<std::result::Result<Vec<u8>, ApiError>> {
+async fn read_body(
+    request: &mut Request,
+    limit: usize,
+) -> Result<std::result::Result<Vec<u8>, ApiError>> {
     use futures_util::StreamExt;
     let mut body = Vec::new();
     if request.inner().body().is_none() {

@@ -20,11 +20,14 @@ struct Row {
 impl Store {
     /// The storage of `state`. Touching it writes nothing.
     pub fn new(state: &State) -> Self {
-        Self { sql: state.storage().sql() }
+        Self {
+            sql: state.storage().sql(),
+        }
     }
 
     fn exists(&self) -> Result<bool> {
-        let query = "SELECT name AS value FROM sqlite_master WHERE type = 'table' AND name = 'kept'";
+        let query =
+            "SELECT name AS value FROM sqlite_master WHERE type = 'table' AND name = 'kept'";
         Ok(!self.sql.exec(query, None)?.to_array::<Row>()?.is_empty())
     }
 
@@ -32,18 +35,25 @@ impl Store {
         if !self.exists()? {
             return Ok(None);
         }
-        let rows = self.sql.exec("SELECT value FROM kept WHERE key = ?", vec![key.into()])?.to_array::<Row>()?;
+        let rows = self
+            .sql
+            .exec("SELECT value FROM kept WHERE key = ?", vec![key.into()])?
+            .to_array::<Row>()?;
         Ok(rows.into_iter().next().map(|row| row.value))
     }
 
     fn put(&self, key: &str, value: String) -> Result<()> {
         let query = "INSERT INTO kept(key, value) VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value";
-        self.sql.exec(query, vec![key.into(), value.into()]).map(|_| ())
+        self.sql
+            .exec(query, vec![key.into(), value.into()])
+            .map(|_| ())
     }
 
     /// The order, if there is one. An id nobody has used leaves no trace.
     pub fn order(&self) -> Result<Option<Order>> {
-        self.get("order")?.map(|text| serde_json::from_str(&text).map_err(Into::into)).transpose()
+        self.get("order")?
+            .map(|text| serde_json::from_str(&text).map_err(Into::into))
+            .transpose()
     }
 
     /// Makes room for an order.
@@ -69,6 +79,8 @@ impl Store {
 
     /// Erases the sealed bundle.
     pub fn erase_bundle(&self) -> Result<()> {
-        self.sql.exec("DELETE FROM kept WHERE key = 'bundle'", None).map(|_| ())
+        self.sql
+            .exec("DELETE FROM kept WHERE key = 'bundle'", None)
+            .map(|_| ())
     }
 }

@@ -10,7 +10,8 @@ use kindling_domain::bolt11::{self, Draft};
 use kindling_domain::catalogue::Product;
 use kindling_domain::keys::{SshSeed, ed25519};
 use kindling_domain::order::{
-    Answer, CloudSshKey, Droplet, Invoice, Order, PaymentFacts, State, Step, TailscaleKey, TeardownStep,
+    Answer, CloudSshKey, Droplet, Invoice, Order, PaymentFacts, State, Step, TailscaleKey,
+    TeardownStep,
 };
 use kindling_domain::secret::Secret;
 use kindling_domain::time::UnixMillis;
@@ -41,7 +42,8 @@ pub fn invoice(config: &Config, order: &Order, now: UnixMillis) -> Result<Invoic
         timestamp: now.seconds(),
         expiry_seconds: config.invoice_seconds,
     };
-    let payment_request = bolt11::encode(&draft, &random::bytes()?).map_err(|error| Error::RustError(error.to_string()))?;
+    let payment_request = bolt11::encode(&draft, &random::bytes()?)
+        .map_err(|error| Error::RustError(error.to_string()))?;
     Ok(Invoice {
         payment_request,
         payment_hash: hex::encode(payment_hash),
@@ -62,16 +64,32 @@ pub fn payment(order: &Order, payment_hash: &str, paid: bool) -> PaymentFacts {
 
 /// A provisioning step of the make-believe cloud.
 pub fn provision(order: &Order, step: Step) -> Result<Answer> {
-    let droplet = || Answer::Droplet(Some(Droplet { id: 1, active: true, address: Some(ADDRESS.to_owned()) }));
+    let droplet = || {
+        Answer::Droplet(Some(Droplet {
+            id: 1,
+            active: true,
+            address: Some(ADDRESS.to_owned()),
+        }))
+    };
     Ok(match step {
-        Step::FindSshKey | Step::CreateSshKey => Answer::SshKey(Some(CloudSshKey { id: 1, owned: false })),
+        Step::FindSshKey | Step::CreateSshKey => Answer::SshKey(Some(CloudSshKey {
+            id: 1,
+            owned: false,
+        })),
         Step::FindVolume | Step::CreateVolume => Answer::Volume(Some("stub".to_owned())),
-        Step::CreateTailscaleKey => Answer::TailscaleKey(TailscaleKey { auth_key: Secret::new("stub") }),
+        Step::CreateTailscaleKey => Answer::TailscaleKey(TailscaleKey {
+            auth_key: Secret::new("stub"),
+        }),
         Step::FindDroplet => Answer::Droplet(None),
         Step::CreateDroplet | Step::AwaitActive => droplet(),
         Step::AwaitMachine => {
-            let State::Provisioning { phase, .. } = &order.state else { return Ok(Answer::Gone) };
-            match Phase::ALL.into_iter().find(|next| next > phase && next.is_machines()) {
+            let State::Provisioning { phase, .. } = &order.state else {
+                return Ok(Answer::Gone);
+            };
+            match Phase::ALL
+                .into_iter()
+                .find(|next| next > phase && next.is_machines())
+            {
                 Some(next) => Answer::StubPhase(next),
                 None => Answer::StubDelivery(Box::new(delivery(order)?)),
             }
@@ -89,11 +107,17 @@ pub fn tear_down(step: TeardownStep) -> Answer {
 }
 
 fn delivery(order: &Order) -> Result<MachineDelivery> {
-    let host_key = ed25519(&SshSeed::new(random::bytes()?)).map_err(|error| Error::RustError(error.to_string()))?;
+    let host_key = ed25519(&SshSeed::new(random::bytes()?))
+        .map_err(|error| Error::RustError(error.to_string()))?;
     let host_keys = vec![host_key.public_openssh("").trim().to_owned()];
     let lnbits_url = "http://127.0.0.1:5000".to_owned();
     let Product::FullNode { bitcoin } = order.request.product;
-    let password = || -> Result<Secret> { Ok(Secret::new(format!("fake-{}", hex::encode(random::bytes::<16>()?)))) };
+    let password = || -> Result<Secret> {
+        Ok(Secret::new(format!(
+            "fake-{}",
+            hex::encode(random::bytes::<16>()?)
+        )))
+    };
     let bundle = Bundle {
         version: 1,
         order_id: order.id,
@@ -101,7 +125,11 @@ fn delivery(order: &Order) -> Result<MachineDelivery> {
         fake: true,
         node_ip: ADDRESS.to_owned(),
         tailscale_hostname: None,
-        ssh: SshAccess { user: "root".to_owned(), port: 22, host_keys: host_keys.clone() },
+        ssh: SshAccess {
+            user: "root".to_owned(),
+            port: 22,
+            host_keys: host_keys.clone(),
+        },
         bitcoin: BitcoinAccess {
             implementation: bitcoin,
             version: "fake".to_owned(),
@@ -123,7 +151,10 @@ fn delivery(order: &Order) -> Result<MachineDelivery> {
         },
         credentials_file: "/root/node-credentials.txt".to_owned(),
     };
-    let sealed = STANDARD.encode(seal(&order.request.recipients, &serde_json::to_vec(&bundle)?)?);
+    let sealed = STANDARD.encode(seal(
+        &order.request.recipients,
+        &serde_json::to_vec(&bundle)?,
+    )?);
     Ok(MachineDelivery {
         nonce: 1,
         sealed,
@@ -138,12 +169,17 @@ fn delivery(order: &Order) -> Result<MachineDelivery> {
 /// Seals to age and SSH recipients, as `age -R` does.
 fn seal(recipients: &[String], plain: &[u8]) -> Result<Vec<u8>> {
     let broken = |what: &str| Error::RustError(format!("sealing: {what}"));
-    let recipients = recipients.iter().map(|text| recipient(text)).collect::<Option<Vec<_>>>();
+    let recipients = recipients
+        .iter()
+        .map(|text| recipient(text))
+        .collect::<Option<Vec<_>>>();
     let recipients = recipients.ok_or_else(|| broken("a recipient"))?;
-    let encryptor =
-        Encryptor::with_recipients(recipients.iter().map(|one| &**one)).map_err(|_| broken("the recipients"))?;
+    let encryptor = Encryptor::with_recipients(recipients.iter().map(|one| &**one))
+        .map_err(|_| broken("the recipients"))?;
     let mut sealed = Vec::new();
-    let mut writer = encryptor.wrap_output(&mut sealed).map_err(|_| broken("the header"))?;
+    let mut writer = encryptor
+        .wrap_output(&mut sealed)
+        .map_err(|_| broken("the header"))?;
     writer.write_all(plain).map_err(|_| broken("the body"))?;
     writer.finish().map_err(|_| broken("the end"))?;
     Ok(sealed)
@@ -153,5 +189,7 @@ fn recipient(text: &str) -> Option<Box<dyn age::Recipient>> {
     if let Ok(recipient) = age::x25519::Recipient::from_str(text) {
         return Some(Box::new(recipient));
     }
-    age::ssh::Recipient::from_str(text).ok().map(|recipient| Box::new(recipient) as Box<dyn age::Recipient>)
+    age::ssh::Recipient::from_str(text)
+        .ok()
+        .map(|recipient| Box::new(recipient) as Box<dyn age::Recipient>)
 }

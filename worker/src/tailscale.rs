@@ -25,15 +25,25 @@ impl Tailscale {
     /// The bearer token: an API key is one, an OAuth client's secret is exchanged for one that lives an hour.
     async fn bearer(&self) -> Result<Secret, Failure> {
         // Opened to see which kind it is, and to exchange it.
-        let Some(client) = self.api_key.expose().strip_prefix("tskey-client-") else { return Ok(self.api_key.clone()) };
+        let Some(client) = self.api_key.expose().strip_prefix("tskey-client-") else {
+            return Ok(self.api_key.clone());
+        };
         let id = client.split('-').next().unwrap_or_default();
         let form = Secret::new(format!(
             "grant_type=client_credentials&client_id={id}&client_secret={}",
             self.api_key.expose()
         ));
         let url = format!("{}/api/v2/oauth/token", self.url);
-        let call = Call { method: Method::Post, url, auth: None, body: Body::Form(form) };
-        let answer = call.send().await.map_err(|_| Failure::NotApplied { retry_after: None })?;
+        let call = Call {
+            method: Method::Post,
+            url,
+            auth: None,
+            body: Body::Form(form),
+        };
+        let answer = call
+            .send()
+            .await
+            .map_err(|_| Failure::NotApplied { retry_after: None })?;
         let token = checked(&answer)?.json::<Token>().ok_or(Failure::Unknown)?;
         Ok(token.access_token)
     }
@@ -51,10 +61,19 @@ impl Tailscale {
         });
         let url = format!("{}/api/v2/tailnet/{}/keys", self.url, self.tailnet);
         let auth = Some(("authorization", "Bearer ", &bearer));
-        let call = Call { method: Method::Post, url, auth, body: Body::Json(key) };
+        let call = Call {
+            method: Method::Post,
+            url,
+            auth,
+            body: Body::Json(key),
+        };
         let answer = call.send().await.map_err(|_| Failure::Unknown)?;
-        let created = checked(&answer)?.json::<Created>().ok_or(Failure::Unknown)?;
-        Ok(TailscaleKey { auth_key: created.key })
+        let created = checked(&answer)?
+            .json::<Created>()
+            .ok_or(Failure::Unknown)?;
+        Ok(TailscaleKey {
+            auth_key: created.key,
+        })
     }
 
     /// Removes a machine from the tailnet; gone already is gone.
@@ -62,7 +81,14 @@ impl Tailscale {
         let bearer = self.bearer().await?;
         let url = format!("{}/api/v2/device/{node}", self.url);
         let auth = Some(("authorization", "Bearer ", &bearer));
-        let answer = Call { method: Method::Delete, url, auth, body: Body::None }.send().await;
+        let answer = Call {
+            method: Method::Delete,
+            url,
+            auth,
+            body: Body::None,
+        }
+        .send()
+        .await;
         match answer {
             Ok(answer) if answer.status == 404 => Ok(()),
             Ok(answer) => checked(&answer).map(|_| ()),
@@ -78,7 +104,9 @@ fn checked(answer: &Answer) -> Result<&Answer, Failure> {
         500.. => Err(Failure::Unknown),
         status => {
             console_error!("Tailscale refuses: status {status}");
-            Err(Failure::Final { reason: FailureReason::TailscaleRefused })
+            Err(Failure::Final {
+                reason: FailureReason::TailscaleRefused,
+            })
         }
     }
 }

@@ -26,6 +26,7 @@ use project::Project;
 #[derive(Parser)]
 #[command(
     name = "cargo xtask",
+    bin_name = "cargo xtask",
     about = "Set up, build, run, test and deploy Kindling",
     version
 )]
@@ -47,8 +48,7 @@ enum Command {
     Build,
     /// Check the settings, build, and hand the result to wrangler.
     Deploy(deploy::Options),
-    /// Measure; `--json` prints one row a line.
-    #[command(disable_help_flag = true)]
+    /// Install what the benchmark needs, build, and measure.
     Bench(bench::Options),
     /// Call the project's own wrangler, for example `cargo xtask wrangler secret put DO_API_TOKEN`.
     #[command(disable_help_flag = true)]

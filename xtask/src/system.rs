@@ -10,17 +10,20 @@ use crate::plan::{Outcome, Plan};
 use crate::project::Project;
 
 /// A command the tests call, and Debian's package that has it.
-const PROGRAMS: [(&str, &str); 10] = [
+const PROGRAMS: [(&str, &str); 13] = [
     ("chromium", "chromium"),
-    ("age", "age"),
-    ("ssh-keygen", "openssh-client"),
-    ("cloud-init", "cloud-init"),
     ("shellcheck", "shellcheck"),
-    ("jq", "jq"),
+    ("age", "age"),
+    ("cloud-init", "cloud-init"),
     ("curl", "curl"),
-    ("openssl", "openssl"),
-    ("unshare", "util-linux"),
+    ("gpg", "gnupg"),
     ("ip", "iproute2"),
+    ("jq", "jq"),
+    ("mkfs.ext4", "e2fsprogs"),
+    ("openssl", "openssl"),
+    ("ssh-keygen", "openssh-client"),
+    ("unshare", "util-linux"),
+    ("useradd", "passwd"),
 ];
 
 /// Adds the step.

@@ -29,7 +29,11 @@ pub fn CopyButton(
         spawn_local(async move {
             // Opened because the person asked for it.
             let done = browser::copy(text.expose()).await;
-            announcer.say(if done { format!("Copied {what}") } else { "Copying did not work".to_owned() });
+            announcer.say(if done {
+                format!("Copied {what}")
+            } else {
+                "Copying did not work".to_owned()
+            });
             if done && let Some(tell) = on_copied {
                 tell.run(());
             }

@@ -9,7 +9,9 @@ use std::time::Duration;
 pub fn seconds_until(until: UnixMillis) -> Signal<u64> {
     let left = move || until.since(UnixMillis(now_millis())).div_ceil(1000);
     let seconds = RwSignal::new(left());
-    if let Ok(handle) = set_interval_with_handle(move || seconds.set(left()), Duration::from_secs(1)) {
+    if let Ok(handle) =
+        set_interval_with_handle(move || seconds.set(left()), Duration::from_secs(1))
+    {
         on_cleanup(move || handle.clear());
     }
     seconds.into()

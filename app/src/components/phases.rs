@@ -5,22 +5,27 @@ use leptos::prelude::*;
 
 /// Phases the person sees as one step; optional ones (disk, Tailscale) stand beside the step they belong to.
 const GROUPS: [(&str, Phase); 9] = [
-    ("Payment received", Phase::PaymentReceived),
-    ("Machine ordered", Phase::Droplet),
-    ("Machine started", Phase::Booting),
+    ("Payment", Phase::PaymentReceived),
+    ("Order to the data centre", Phase::Droplet),
+    ("Start of the machine", Phase::Booting),
     ("Packages and disk", Phase::Volume),
     ("Bitcoin", Phase::Bitcoin),
     ("LND", Phase::Lnd),
     ("Lightning wallet", Phase::Wallet),
     ("LNbits", Phase::Lnbits),
-    ("Credentials sealed", Phase::Sealed),
+    ("Sealed credentials", Phase::Sealed),
 ];
 
 /// The list; `phase` is the one going on.
 #[component]
 pub fn Phases(phase: Signal<Option<Phase>>) -> impl IntoView {
     // The current step is the first one whose last phase is not over yet.
-    let current = move || phase.get().and_then(|phase| GROUPS.iter().position(|(_, last)| phase <= *last)).unwrap_or(0);
+    let current = move || {
+        phase
+            .get()
+            .and_then(|phase| GROUPS.iter().position(|(_, last)| phase <= *last))
+            .unwrap_or(0)
+    };
     let row = move |at: usize, name: &'static str| {
         let class = move || match at.cmp(&current()) {
             std::cmp::Ordering::Less => "done",

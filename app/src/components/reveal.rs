@@ -5,7 +5,7 @@ use leptos::prelude::*;
 /// A button that shows and hides what it holds; hidden things are not in the document at all.
 #[component]
 pub fn Reveal(
-    /// What it is, as in "Show the seed words".
+    /// What it is, for screen readers: "Show the seed words".
     what: &'static str,
     children: ChildrenFn,
 ) -> impl IntoView {
@@ -18,8 +18,8 @@ pub fn Reveal(
                 aria-expanded=move || if open.get() { "true" } else { "false" }
                 on:click=move |_| open.update(|open| *open = !*open)
             >
-                {move || if open.get() { "Hide " } else { "Show " }}
-                {what}
+                {move || if open.get() { "Hide" } else { "Show" }}
+                <span class="visually-hidden">" "{what}</span>
             </button>
             {move || open.get().then(|| children())}
         </div>

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-const STEPS: [&str; 4] = ["Save your link", "Pay", "Building", "Your keys"];
+const STEPS: [&str; 4] = ["Save link", "Pay", "Building", "Your keys"];
 
 /// The four steps, the current one (from 0) marked.
 #[component]

@@ -3,8 +3,11 @@
 use crate::browser::System;
 use leptos::prelude::*;
 
-const SYSTEMS: [(System, &str); 3] =
-    [(System::Mac, "macOS"), (System::Linux, "Linux"), (System::Windows, "Windows")];
+const SYSTEMS: [(System, &str); 3] = [
+    (System::Mac, "macOS"),
+    (System::Linux, "Linux"),
+    (System::Windows, "Windows"),
+];
 
 /// A row of radio buttons.
 #[component]

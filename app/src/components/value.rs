@@ -20,6 +20,18 @@ pub fn Value(name: &'static str, #[prop(into)] value: String) -> impl IntoView {
     .into_any()
 }
 
+/// A value nobody needs to copy.
+#[component]
+pub fn Fact(name: &'static str, #[prop(into)] value: String) -> impl IntoView {
+    view! {
+        <div class="value">
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+        </div>
+    }
+    .into_any()
+}
+
 /// A value that is shown on demand and can be copied unseen.
 #[component]
 pub fn SecretValue(name: &'static str, value: Secret) -> impl IntoView {

@@ -16,6 +16,7 @@ pub fn Landing() -> impl IntoView {
     let shop = shop();
     let price = move || shop.full_node().map(|product| sats(product.amount_sats));
     view! {
+        <div class="landing">
         <section class="hero">
             <Heading text="Your own Bitcoin node. One Lightning invoice."/>
             <p class="lead">
@@ -28,7 +29,6 @@ pub fn Landing() -> impl IntoView {
                 <p>"Invoices or machines here are make-believe. Try everything; nothing real is sold."</p>
             </Notice>
         })}
-        <div class="columns">
             <OrderForm/>
             <div class="about">
                 <section>
@@ -50,7 +50,7 @@ pub fn Landing() -> impl IntoView {
                 </section>
                 <section>
                     <h2>"Who holds the keys"</h2>
-                    <ul class="ticks">
+                    <ul class="points">
                         <li>"Your SSH key is made in this browser. Only its public half is sent."</li>
                         <li>
                             "The machine makes its own wallet seed and passwords and seals them to you. We pass the sealed envelope on
@@ -61,7 +61,7 @@ pub fn Landing() -> impl IntoView {
                 </section>
                 <section>
                     <h2>"If something goes wrong"</h2>
-                    <ul class="ticks">
+                    <ul class="points">
                         <li>"You do not pay: the invoice expires, and that is all."</li>
                         <li>
                             "You paid and the machine cannot be built: it is removed, your order page says why, and your payment is owed

@@ -112,8 +112,13 @@ fn Opening() -> impl IntoView {
 
 #[component]
 fn Opened(keys: OrderKeys, saved: bool) -> impl IntoView {
-    set_title(&format!("Order {} · Kindling", &keys.order_id.to_string()[..8]));
-    let remembered = session_storage().and_then(|storage| storage.get_item(&saved_key(&keys.order_id)).ok()?).is_some();
+    set_title(&format!(
+        "Order {} · Kindling",
+        &keys.order_id.to_string()[..8]
+    ));
+    let remembered = session_storage()
+        .and_then(|storage| storage.get_item(&saved_key(&keys.order_id)).ok()?)
+        .is_some();
     let order = Order {
         feed: Feed::follow(&keys),
         saved: RwSignal::new(saved || remembered),
@@ -124,8 +129,18 @@ fn Opened(keys: OrderKeys, saved: bool) -> impl IntoView {
     }
     let screen = Memo::new(move |_| {
         let unknown = |failure: &Failure| matches!(failure, Failure::Refused(e) if e.code == ErrorCode::NotFound);
-        match order.feed.view.with(|view| view.as_ref().map(|view| view.state)) {
-            None if order.feed.failure.with(|failure| failure.as_ref().is_some_and(unknown)) => Screen::Unknown,
+        match order
+            .feed
+            .view
+            .with(|view| view.as_ref().map(|view| view.state))
+        {
+            None if order
+                .feed
+                .failure
+                .with(|failure| failure.as_ref().is_some_and(unknown)) =>
+            {
+                Screen::Unknown
+            }
             None => Screen::Loading,
             Some(StateName::AwaitingPayment) if order.saved.get() => Screen::Pay,
             Some(StateName::AwaitingPayment) => Screen::Save,

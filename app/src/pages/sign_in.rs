@@ -25,7 +25,10 @@ pub fn SignIn(
     let open = move |event: SubmitEvent| {
         // Never a real submission: what is typed here must not reach a server.
         event.prevent_default();
-        let (Some(secret), Some(id_input)) = (secret.get_untracked(), id_input.get_untracked()) else { return };
+        let (Some(secret), Some(id_input)) = (secret.get_untracked(), id_input.get_untracked())
+        else {
+            return;
+        };
         let text = whole_link(&id_input.value(), &secret.value());
         spawn_local(async move {
             match vault_client::read_link(text).await {

@@ -15,7 +15,9 @@ const VERSION: u32 = 1;
 /// Opens and reads a bundle, and refuses one of another order.
 pub fn open(fragment: &Secret, sealed: &str) -> Result<Answer, String> {
     let link = order::parse(fragment)?;
-    let file = STANDARD.decode(sealed).map_err(|_| "The sealed credentials arrived damaged.".to_owned())?;
+    let file = STANDARD
+        .decode(sealed)
+        .map_err(|_| "The sealed credentials arrived damaged.".to_owned())?;
     let identity = link.secret.seal_identity();
     // Opened to make age's identity from it.
     let identity = Identity::from_str(identity.expose()).map_err(str::to_owned)?;

@@ -11,9 +11,16 @@ use std::fmt::Write;
 const MARGIN: usize = 4;
 
 /// Refuses with the reason, or draws the QR code.
-pub fn check(payment_request: &str, network: Network, price: Sats, now: u64) -> Result<Answer, String> {
+pub fn check(
+    payment_request: &str,
+    network: Network,
+    price: Sats,
+    now: u64,
+) -> Result<Answer, String> {
     let invoice = bolt11::decode(payment_request).map_err(|error| error.to_string())?;
-    invoice.check(network, price.msats().msats(), now).map_err(|error| error.to_string())?;
+    invoice
+        .check(network, price.msats().msats(), now)
+        .map_err(|error| error.to_string())?;
     draw(payment_request).map(Answer::Invoice)
 }
 
@@ -36,5 +43,8 @@ fn draw(payment_request: &str) -> Result<QrCode, String> {
             x += run.max(1);
         }
     }
-    Ok(QrCode { size: code.size + 2 * MARGIN, path })
+    Ok(QrCode {
+        size: code.size + 2 * MARGIN,
+        path,
+    })
 }

@@ -14,7 +14,9 @@ use wasm_bindgen::prelude::*;
 /// Answers one message of the page. Text that is no request is dropped: nobody waits for an answer to it.
 #[wasm_bindgen]
 pub fn handle(message: &str) {
-    let Ok(Request { id, call }) = serde_json::from_str(message) else { return };
+    let Ok(Request { id, call }) = serde_json::from_str(message) else {
+        return;
+    };
     let news = match perform(call, &mut |percent| tell(id, News::Progress(percent))) {
         Ok(answer) => News::Done(answer),
         Err(sentence) => News::Failed(sentence),
@@ -28,9 +30,12 @@ fn perform(call: Call, progress: &mut dyn FnMut(u8)) -> Result<Answer, String> {
         Call::SearchRsa { fragment } => order::search_rsa(&fragment, progress),
         Call::ReadLink { text } => order::read(&text),
         Call::PrivateKey { fragment } => order::private_key(&fragment),
-        Call::CheckInvoice { payment_request, network, price, now } => {
-            invoice::check(&payment_request, network, price, now)
-        }
+        Call::CheckInvoice {
+            payment_request,
+            network,
+            price,
+            now,
+        } => invoice::check(&payment_request, network, price, now),
         Call::OpenBundle { fragment, sealed } => bundle::open(&fragment, &sealed),
     }
 }

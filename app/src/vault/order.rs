@@ -8,8 +8,12 @@ use kindling_domain::secret::Secret;
 /// A new secret from the browser's generator (`crypto.getRandomValues`).
 pub fn draw() -> Result<Answer, String> {
     let mut bytes = [0; 32];
-    getrandom04::fill(&mut bytes).map_err(|_| "This browser gives no random numbers.".to_owned())?;
-    let link = OrderLink { secret: LinkSecret::from_bytes(bytes), key: KeyHint::Ed25519 };
+    getrandom04::fill(&mut bytes)
+        .map_err(|_| "This browser gives no random numbers.".to_owned())?;
+    let link = OrderLink {
+        secret: LinkSecret::from_bytes(bytes),
+        key: KeyHint::Ed25519,
+    };
     keys_of(&link)
 }
 
@@ -24,9 +28,12 @@ pub fn search_rsa(fragment: &Secret, progress: &mut dyn FnMut(u8)) -> Result<Ans
             progress(percent);
         }
     };
-    let (key, counters) =
-        keys::search_rsa(&link.secret.ssh_seed(), &mut in_percent).map_err(|error| error.to_string())?;
-    let link = OrderLink { key: KeyHint::Rsa4096(counters), ..link };
+    let (key, counters) = keys::search_rsa(&link.secret.ssh_seed(), &mut in_percent)
+        .map_err(|error| error.to_string())?;
+    let link = OrderLink {
+        key: KeyHint::Rsa4096(counters),
+        ..link
+    };
     Ok(describe(&link, &key))
 }
 
@@ -38,7 +45,9 @@ pub fn read(text: &Secret) -> Result<Answer, String> {
 /// The SSH private key's file.
 pub fn private_key(fragment: &Secret) -> Result<Answer, String> {
     let link = parse(fragment)?;
-    let text = ssh_key(&link)?.private_openssh(&comment(&link)).map_err(|error| error.to_string())?;
+    let text = ssh_key(&link)?
+        .private_openssh(&comment(&link))
+        .map_err(|error| error.to_string())?;
     Ok(Answer::PrivateKey(Secret::new(text.as_str())))
 }
 

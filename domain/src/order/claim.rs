@@ -18,17 +18,26 @@ impl Order {
     /// # Errors
     /// `not_ready`; `claimed_elsewhere`; `bundle_erased` after the acknowledgement or 24 hours after the first claim.
     pub fn claim(&mut self, nonce: &str, now: UnixMillis) -> Result<(), ApiError> {
-        let State::Ready { bundle, .. } = &mut self.state else { return Err(ErrorCode::NotReady.into()) };
+        let State::Ready { bundle, .. } = &mut self.state else {
+            return Err(ErrorCode::NotReady.into());
+        };
         match bundle {
             BundleState::Sealed => {
-                *bundle = BundleState::Claimed { nonce_hash: hash(nonce), at_time: now };
+                *bundle = BundleState::Claimed {
+                    nonce_hash: hash(nonce),
+                    at_time: now,
+                };
                 Ok(())
             }
             BundleState::Claimed { nonce_hash, .. } if *nonce_hash != hash(nonce) => {
                 Err(ErrorCode::ClaimedElsewhere.into())
             }
-            BundleState::Claimed { at_time, .. } if now < at_time.plus_seconds(CLAIM_SECONDS) => Ok(()),
-            BundleState::Claimed { .. } | BundleState::Erased { .. } => Err(ErrorCode::BundleErased.into()),
+            BundleState::Claimed { at_time, .. } if now < at_time.plus_seconds(CLAIM_SECONDS) => {
+                Ok(())
+            }
+            BundleState::Claimed { .. } | BundleState::Erased { .. } => {
+                Err(ErrorCode::BundleErased.into())
+            }
         }
     }
 
@@ -37,11 +46,15 @@ impl Order {
     /// # Errors
     /// `not_ready` before a claim; `claimed_elsewhere` and `bundle_erased` for a nonce that did not win.
     pub fn acknowledge(&mut self, nonce: &str) -> Result<(), ApiError> {
-        let State::Ready { bundle, .. } = &mut self.state else { return Err(ErrorCode::NotReady.into()) };
+        let State::Ready { bundle, .. } = &mut self.state else {
+            return Err(ErrorCode::NotReady.into());
+        };
         match bundle {
             BundleState::Sealed => Err(ErrorCode::NotReady.into()),
             BundleState::Claimed { nonce_hash, .. } if *nonce_hash == hash(nonce) => {
-                *bundle = BundleState::Erased { nonce_hash: hash(nonce) };
+                *bundle = BundleState::Erased {
+                    nonce_hash: hash(nonce),
+                };
                 Ok(())
             }
             BundleState::Claimed { .. } => Err(ErrorCode::ClaimedElsewhere.into()),
@@ -55,7 +68,9 @@ impl Order {
         if let State::Ready { bundle, .. } = &mut self.state
             && let BundleState::Claimed { nonce_hash, .. } = bundle
         {
-            *bundle = BundleState::Erased { nonce_hash: std::mem::take(nonce_hash) };
+            *bundle = BundleState::Erased {
+                nonce_hash: std::mem::take(nonce_hash),
+            };
         }
     }
 }

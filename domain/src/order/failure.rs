@@ -65,15 +65,30 @@ impl FailureReason {
         match self {
             Self::CloudFull => "The cloud has no room for another machine right now.".to_owned(),
             Self::CloudRefused => "The cloud refused to make your machine.".to_owned(),
-            Self::TailscaleRefused => "The private network refused to take your machine in.".to_owned(),
+            Self::TailscaleRefused => {
+                "The private network refused to take your machine in.".to_owned()
+            }
             Self::CloudTimeout => "The cloud did not answer in time.".to_owned(),
-            Self::MachineLost => "The cloud took the order for your machine but never showed it.".to_owned(),
-            Self::MachineSilent => "Your machine started but did not report back in time.".to_owned(),
-            Self::MachineFailed { phase, message: None } => {
+            Self::MachineLost => {
+                "The cloud took the order for your machine but never showed it.".to_owned()
+            }
+            Self::MachineSilent => {
+                "Your machine started but did not report back in time.".to_owned()
+            }
+            Self::MachineFailed {
+                phase,
+                message: None,
+            } => {
                 format!("Your machine could not be set up ({}).", phase.title())
             }
-            Self::MachineFailed { phase, message: Some(message) } => {
-                format!("Your machine could not be set up ({}: {message}).", phase.title())
+            Self::MachineFailed {
+                phase,
+                message: Some(message),
+            } => {
+                format!(
+                    "Your machine could not be set up ({}: {message}).",
+                    phase.title()
+                )
             }
         }
     }
@@ -85,10 +100,17 @@ const MAX_BACKOFF: u64 = 60_000;
 /// How long to wait before the next try: doubling from one second to a minute, spread by up to a quarter so that orders which
 /// failed together do not return together, and never sooner than the upstream asked.
 pub fn backoff_millis(id: OrderId, failures: u32, retry_after: Option<u64>) -> u64 {
-    let base = 1000_u64.saturating_mul(1 << failures.saturating_sub(1).min(6)).min(MAX_BACKOFF);
+    let base = 1000_u64
+        .saturating_mul(1 << failures.saturating_sub(1).min(6))
+        .min(MAX_BACKOFF);
     let bytes = id.as_bytes();
     let spread = u64::from(bytes[failures as usize % bytes.len()]) * base / 4 / 255;
-    (base + spread).max(retry_after.unwrap_or(0).saturating_mul(1000).min(15 * MAX_BACKOFF))
+    (base + spread).max(
+        retry_after
+            .unwrap_or(0)
+            .saturating_mul(1000)
+            .min(15 * MAX_BACKOFF),
+    )
 }
 
 #[cfg(test)]
@@ -101,7 +123,10 @@ mod tests {
         let waits: Vec<u64> = (1..=8).map(|n| backoff_millis(id, n, None)).collect();
         assert_eq!(waits, [1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000]);
         assert_eq!(backoff_millis(id, 1, Some(30)), 30_000);
-        assert_eq!(backoff_millis(OrderId::from_bytes([255; 16]), 1, None), 1250);
+        assert_eq!(
+            backoff_millis(OrderId::from_bytes([255; 16]), 1, None),
+            1250
+        );
         assert!(backoff_millis(id, u32::MAX, Some(u64::MAX)) <= 15 * MAX_BACKOFF);
     }
 }

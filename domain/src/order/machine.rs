@@ -18,6 +18,8 @@ const AGE_MAGIC: &[u8] = b"age-encryption.org/v1\n";
 const MAX_SENTENCE: usize = 200;
 /// The longest name or URL a machine may give, in bytes.
 const MAX_TEXT: usize = 255;
+/// The longest host key, in bytes.
+const MAX_HOST_KEY: usize = 4096;
 /// The most host keys.
 const MAX_HOST_KEYS: usize = 8;
 
@@ -50,26 +52,46 @@ pub fn verify_signature(public_key: &str, body: &[u8], signature: &str) -> bool 
 
 /// A sentence without control characters, cut to what fits a page.
 fn sentence(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(MAX_SENTENCE).collect()
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_SENTENCE)
+        .collect()
 }
 
 fn short(text: &str) -> bool {
     text.len() <= MAX_TEXT && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
+/// Whether this is `type base64`, as in `known_hosts`. Its type is the machine's business: only SSH clients use it.
+fn is_host_key(text: &str) -> bool {
+    let word = |b: u8| b.is_ascii_alphanumeric() || b"-.@".contains(&b);
+    text.len() <= MAX_HOST_KEY
+        && text.split_once(' ').is_some_and(|(kind, key)| {
+            !kind.is_empty()
+                && kind.bytes().all(word)
+                && STANDARD.decode(key).is_ok_and(|key| !key.is_empty())
+        })
+}
+
 /// Checks what a machine says of itself; a confused machine must not be able to break the customer's page.
 fn check_delivery(delivery: &MachineDelivery) -> Result<(), ApiError> {
-    let sealed = STANDARD.decode(&delivery.sealed).map_err(|_| ErrorCode::InvalidBody)?;
-    let host_key = |key: &String| key.len() <= 4096 && ssh_key::PublicKey::from_openssh(key).is_ok();
+    let sealed = STANDARD
+        .decode(&delivery.sealed)
+        .map_err(|_| ErrorCode::InvalidBody)?;
     let good = sealed.starts_with(AGE_MAGIC)
         && delivery.node_ip.parse::<std::net::Ipv4Addr>().is_ok()
         && delivery.host_keys.len() <= MAX_HOST_KEYS
-        && delivery.host_keys.iter().all(host_key)
-        && (delivery.lnbits_url.starts_with("http://") || delivery.lnbits_url.starts_with("https://"))
+        && delivery.host_keys.iter().all(|key| is_host_key(key))
+        && (delivery.lnbits_url.starts_with("http://")
+            || delivery.lnbits_url.starts_with("https://"))
         && short(&delivery.lnbits_url)
         && delivery.tailscale_hostname.as_deref().is_none_or(short)
         && delivery.tailscale_node_id.as_deref().is_none_or(short);
-    if good { Ok(()) } else { Err(ErrorCode::InvalidBody.into()) }
+    if good {
+        Ok(())
+    } else {
+        Err(ErrorCode::InvalidBody.into())
+    }
 }
 
 impl Order {
@@ -84,15 +106,24 @@ impl Order {
     /// # Errors
     /// `not_found` for a wrong token or at the wrong time; `invalid_body` for a key that is not a point on the curve;
     /// `already_paired` for another key, or a token that has done its work.
-    pub fn pair(&mut self, request: &PairRequest, now: UnixMillis) -> Result<PairResponse, ApiError> {
+    pub fn pair(
+        &mut self,
+        request: &PairRequest,
+        now: UnixMillis,
+    ) -> Result<PairResponse, ApiError> {
         // Opened to hash it.
         let hash = hex::encode(Sha256::digest(request.token.expose().as_bytes()));
-        let expected = matches!(self.state, State::Provisioning { .. }) && self.voice.token_hash == Some(hash);
+        let expected =
+            matches!(self.state, State::Provisioning { .. }) && self.voice.token_hash == Some(hash);
         if !expected {
             return Err(ErrorCode::NotFound.into());
         }
         let point = hex::decode(&request.public_key).map_err(|_| ErrorCode::InvalidBody)?;
-        if point.len() != 33 || VerifyingKey::from_sec1_bytes(&point).is_err() {
+        // The library would also take SEC1's compact form, which nobody else knows.
+        if point.len() != 33
+            || !matches!(point.as_slice(), [2 | 3, ..])
+            || VerifyingKey::from_sec1_bytes(&point).is_err()
+        {
             return Err(ErrorCode::InvalidBody.into());
         }
         match &self.voice.public_key {
@@ -101,7 +132,13 @@ impl Order {
             Some(_) => return Err(ErrorCode::AlreadyPaired.into()),
         }
         self.voice.last_heard = Some(now);
-        Ok(PairResponse { tailscale_auth_key: self.resources.tailscale_key.as_ref().map(|key| key.auth_key.clone()) })
+        Ok(PairResponse {
+            tailscale_auth_key: self
+                .resources
+                .tailscale_key
+                .as_ref()
+                .map(|key| key.auth_key.clone()),
+        })
     }
 
     /// Whether `signature` is this order's machine's over `body`.
@@ -143,7 +180,13 @@ impl Order {
             ReportStatus::Started | ReportStatus::Done => self.see_phase(report.phase),
             ReportStatus::Failed if matches!(self.state, State::Provisioning { .. }) => {
                 let message = report.message.as_deref().map(sentence);
-                self.fail(FailureReason::MachineFailed { phase: report.phase, message }, now);
+                self.fail(
+                    FailureReason::MachineFailed {
+                        phase: report.phase,
+                        message,
+                    },
+                    now,
+                );
             }
             ReportStatus::Failed => {}
         }
@@ -155,7 +198,11 @@ impl Order {
     /// # Errors
     /// `nonce_not_rising`; `invalid_body`; `already_delivered` for another bundle than the first; `not_found` for an order that
     /// waits for none.
-    pub fn deliver(&mut self, delivery: &MachineDelivery, now: UnixMillis) -> Result<bool, ApiError> {
+    pub fn deliver(
+        &mut self,
+        delivery: &MachineDelivery,
+        now: UnixMillis,
+    ) -> Result<bool, ApiError> {
         check_delivery(delivery)?;
         self.hear(delivery.nonce, now)?;
         match &self.state {
@@ -163,23 +210,35 @@ impl Order {
                 self.delivered(delivery, now);
                 Ok(true)
             }
-            State::Ready { facts, .. } if facts.sealed_hash == sealed_hash(&delivery.sealed) => Ok(false),
+            State::Ready { facts, .. } if facts.sealed_hash == sealed_hash(&delivery.sealed) => {
+                Ok(false)
+            }
             State::Ready { .. } => Err(ErrorCode::AlreadyDelivered.into()),
             _ => Err(ErrorCode::NotFound.into()),
         }
     }
 
     pub(super) fn delivered(&mut self, delivery: &MachineDelivery, now: UnixMillis) {
-        self.resources.tailscale_node.clone_from(&delivery.tailscale_node_id);
+        self.resources
+            .tailscale_node
+            .clone_from(&delivery.tailscale_node_id);
         let facts = MachineFacts {
             // The cloud's word counts more than the machine's.
-            node_ip: self.resources.address.clone().unwrap_or_else(|| delivery.node_ip.clone()),
+            node_ip: self
+                .resources
+                .address
+                .clone()
+                .unwrap_or_else(|| delivery.node_ip.clone()),
             tailscale_hostname: delivery.tailscale_hostname.clone(),
             lnbits_url: delivery.lnbits_url.clone(),
             host_keys: delivery.host_keys.clone(),
             sealed_hash: sealed_hash(&delivery.sealed),
         };
-        self.state = State::Ready { since: now, facts, bundle: BundleState::Sealed };
+        self.state = State::Ready {
+            since: now,
+            facts,
+            bundle: BundleState::Sealed,
+        };
     }
 }
 

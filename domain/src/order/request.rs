@@ -36,19 +36,23 @@ impl OrderRequest {
     /// # Errors
     /// The stable code of the first thing that is wrong.
     pub fn check(body: &BootstrapRequest, default_region: &str) -> Result<Self, ApiError> {
-        let key = parse_public_key(&body.ssh_public_key).map_err(|error| ApiError::from(error.code()))?;
+        let key =
+            parse_public_key(&body.ssh_public_key).map_err(|error| ApiError::from(error.code()))?;
         let ssh_public_key = key.normalized();
         let recipients = match &body.seal_to {
             None => vec![ssh_public_key.clone()],
             Some(OneOrMany::One(one)) => vec![recipient(one)?],
-            Some(OneOrMany::Many(many)) if (1..=MAX_RECIPIENTS).contains(&many.len()) => {
-                many.iter().map(|one| recipient(one)).collect::<Result<_, _>>()?
-            }
+            Some(OneOrMany::Many(many)) if (1..=MAX_RECIPIENTS).contains(&many.len()) => many
+                .iter()
+                .map(|one| recipient(one))
+                .collect::<Result<_, _>>()?,
             Some(OneOrMany::Many(_)) => return Err(ErrorCode::InvalidRecipient.into()),
         };
         let refund_to = match body.refund_to.as_deref().map(str::trim) {
             None | Some("") => None,
-            Some(text) if text.len() <= MAX_REFUND_TO && text.bytes().all(|b| b.is_ascii_graphic()) => {
+            Some(text)
+                if text.len() <= MAX_REFUND_TO && text.bytes().all(|b| b.is_ascii_graphic()) =>
+            {
                 Some(text.to_owned())
             }
             Some(_) => return Err(ErrorCode::InvalidRefundAddress.into()),
@@ -61,7 +65,10 @@ impl OrderRequest {
         }
         Ok(Self {
             product: body.product,
-            region: body.region.clone().unwrap_or_else(|| default_region.to_owned()),
+            region: body
+                .region
+                .clone()
+                .unwrap_or_else(|| default_region.to_owned()),
             ssh_fingerprint: key.md5_fingerprint(),
             ssh_public_key,
             recipients,
@@ -76,5 +83,7 @@ fn recipient(text: &str) -> Result<String, ApiError> {
     if age::x25519::Recipient::from_str(text).is_ok() {
         return Ok(text.to_owned());
     }
-    parse_public_key(text).map(|key| key.normalized()).map_err(|_| ErrorCode::InvalidRecipient.into())
+    parse_public_key(text)
+        .map(|key| key.normalized())
+        .map_err(|_| ErrorCode::InvalidRecipient.into())
 }

@@ -3,7 +3,8 @@
 use super::failure::backoff_millis;
 use super::timer::{LATE_SECONDS, step_deadline_seconds};
 use super::{
-    Answer, Attempt, Due, Effect, Event, Failure, FailureReason, Order, PaymentFacts, State, Step, TeardownStep,
+    Answer, Attempt, Due, Effect, Event, Failure, FailureReason, Order, PaymentFacts, State, Step,
+    TeardownStep,
 };
 use crate::time::UnixMillis;
 use crate::wire::Phase;
@@ -18,7 +19,9 @@ const STUB_PHASE_MILLIS: u64 = 250;
 impl Order {
     /// What is to be done at `now`.
     pub fn due(&self, now: UnixMillis) -> Due {
-        let Some((at, timer)) = self.timers().into_iter().min() else { return Due::Idle };
+        let Some((at, timer)) = self.timers().into_iter().min() else {
+            return Due::Idle;
+        };
         if at > now {
             return Due::Wait(at, timer);
         }
@@ -26,7 +29,9 @@ impl Order {
             (State::Draft, _) => Due::Perform(Effect::Erase),
             (State::AwaitingPayment { invoice, .. } | State::Expired { invoice, .. }, _) => {
                 // The end of an invoice is a look, too: what was paid in its last second counts.
-                Due::Perform(Effect::LookUpPayment { payment_hash: invoice.payment_hash.clone() })
+                Due::Perform(Effect::LookUpPayment {
+                    payment_hash: invoice.payment_hash.clone(),
+                })
             }
             (State::Provisioning { step, .. }, _) => Due::Perform(Effect::Provision(*step)),
             (State::Failed { step, .. }, _) => Due::Perform(Effect::TearDown(*step)),
@@ -57,22 +62,28 @@ impl Order {
         }
     }
 
-    /// Called once when the order is loaded anew: what was begun and never answered has an unknown outcome.
-    pub fn recover(&mut self, now: UnixMillis) {
+    /// Called once when the order is loaded anew: what was begun and never answered has an unknown outcome. Says whether there was
+    /// something like that.
+    pub fn recover(&mut self, now: UnixMillis) -> bool {
         let in_flight = match &self.state {
-            State::Provisioning { attempt, .. } | State::Failed { attempt, .. } => attempt.in_flight,
+            State::Provisioning { attempt, .. } | State::Failed { attempt, .. } => {
+                attempt.in_flight
+            }
             _ => false,
         };
         if in_flight {
             self.apply(Event::Answer(Err(Failure::Unknown)), now);
         }
+        in_flight
     }
 
     /// Takes an event in. Events that do not fit the present state change nothing.
     pub fn apply(&mut self, event: Event, now: UnixMillis) {
         match event {
             Event::PaymentHint => {
-                if let State::AwaitingPayment { watch, .. } | State::Expired { watch, .. } = &mut self.state {
+                if let State::AwaitingPayment { watch, .. } | State::Expired { watch, .. } =
+                    &mut self.state
+                {
                     watch.hinted = true;
                 }
             }
@@ -80,7 +91,9 @@ impl Order {
             // The watch has moved on at `begin`; the next look comes by itself.
             Event::Payment(Err(_)) => {}
             Event::Answer(answer) => match &self.state {
-                State::Provisioning { attempt, .. } if attempt.in_flight => self.provision(answer, now),
+                State::Provisioning { attempt, .. } if attempt.in_flight => {
+                    self.provision(answer, now)
+                }
                 State::Failed { attempt, .. } if attempt.in_flight => self.tear_down(answer, now),
                 _ => {}
             },
@@ -89,7 +102,10 @@ impl Order {
     }
 
     fn payment(&mut self, facts: &PaymentFacts, now: UnixMillis) {
-        let (State::AwaitingPayment { invoice, .. } | State::Expired { invoice, .. }) = &self.state else { return };
+        let (State::AwaitingPayment { invoice, .. } | State::Expired { invoice, .. }) = &self.state
+        else {
+            return;
+        };
         let ours = facts.payment_hash == invoice.payment_hash
             && facts.amount == self.price.msats()
             && facts.wallet == invoice.wallet;
@@ -98,7 +114,10 @@ impl Order {
         } else if now >= self.expires_at
             && let State::AwaitingPayment { invoice, watch } = &self.state
         {
-            self.state = State::Expired { invoice: invoice.clone(), watch: *watch };
+            self.state = State::Expired {
+                invoice: invoice.clone(),
+                watch: *watch,
+            };
         }
     }
 
@@ -116,14 +135,22 @@ impl Order {
             State::Provisioning { phase: seen, .. } => phase.max(*seen),
             _ => phase,
         };
-        self.state = State::Provisioning { step, attempt: Attempt::fresh(now), phase };
+        self.state = State::Provisioning {
+            step,
+            attempt: Attempt::fresh(now),
+            phase,
+        };
     }
 
     /// The step after `step`, leaving out what was not ordered.
     fn after(&self, step: Step) -> Step {
         match step {
-            Step::FindSshKey | Step::CreateSshKey if self.plan.volume_size_gb > 0 => Step::FindVolume,
-            Step::FindSshKey | Step::CreateSshKey | Step::FindVolume | Step::CreateVolume if self.plan.tailscale => {
+            Step::FindSshKey | Step::CreateSshKey if self.plan.volume_size_gb > 0 => {
+                Step::FindVolume
+            }
+            Step::FindSshKey | Step::CreateSshKey | Step::FindVolume | Step::CreateVolume
+                if self.plan.tailscale =>
+            {
                 Step::CreateTailscaleKey
             }
             Step::FindSshKey
@@ -137,13 +164,21 @@ impl Order {
     }
 
     fn provision(&mut self, answer: Result<Answer, Failure>, now: UnixMillis) {
-        let State::Provisioning { step, attempt, .. } = &mut self.state else { return };
+        let State::Provisioning { step, attempt, .. } = &mut self.state else {
+            return;
+        };
         let step = *step;
         attempt.in_flight = false;
         let late = now >= attempt.since.plus_seconds(step_deadline_seconds(step));
         match answer {
             Ok(answer) => self.answered(step, answer, late, now),
-            Err(Failure::Final { reason }) => self.fail(reason, now),
+            Err(Failure::Final { reason }) => {
+                if step == Step::CreateDroplet {
+                    // Refused, so there is none to be looked for.
+                    self.resources.droplet_asked = None;
+                }
+                self.fail(reason, now);
+            }
             Err(_) if late => self.fail(FailureReason::CloudTimeout, now),
             Err(Failure::NotApplied { retry_after }) => {
                 if step == Step::CreateDroplet {
@@ -169,7 +204,8 @@ impl Order {
     /// Tries the present step again later.
     pub(super) fn retry(&mut self, retry_after: Option<u64>, now: UnixMillis) {
         let id = self.id;
-        if let State::Provisioning { attempt, .. } | State::Failed { attempt, .. } = &mut self.state {
+        if let State::Provisioning { attempt, .. } | State::Failed { attempt, .. } = &mut self.state
+        {
             attempt.in_flight = false;
             attempt.failures = attempt.failures.saturating_add(1);
             attempt.not_before = now.plus_millis(backoff_millis(id, attempt.failures, retry_after));
@@ -202,7 +238,9 @@ impl Order {
             }
             (Step::FindDroplet, Answer::Droplet(None)) => match self.resources.droplet_asked {
                 None => self.advance(Step::CreateDroplet, now),
-                Some(asked) if now < asked.plus_seconds(DROPLET_VISIBLE_SECONDS) => self.retry(None, now),
+                Some(asked) if now < asked.plus_seconds(DROPLET_VISIBLE_SECONDS) => {
+                    self.retry(None, now)
+                }
                 // Ordering again could make two machines. A refund is the lesser evil.
                 Some(_) => self.fail(FailureReason::MachineLost, now),
             },
@@ -225,7 +263,9 @@ impl Order {
                 _ => self.poll_later(ACTIVE_POLL_MILLIS, now),
             },
             // A fresh droplet can answer 404 for a while.
-            (Step::AwaitActive, Answer::Droplet(None)) if late => self.fail(FailureReason::MachineLost, now),
+            (Step::AwaitActive, Answer::Droplet(None)) if late => {
+                self.fail(FailureReason::MachineLost, now)
+            }
             (Step::AwaitActive, Answer::Droplet(None)) => self.poll_later(ACTIVE_POLL_MILLIS, now),
             (Step::AwaitMachine, Answer::StubPhase(phase)) => {
                 self.see_phase(phase);
@@ -233,8 +273,12 @@ impl Order {
             }
             (Step::AwaitMachine, Answer::StubDelivery(delivery)) => self.delivered(&delivery, now),
             // The deadline's last look at a machine that has not spoken.
-            (Step::AwaitMachine, Answer::Droplet(Some(_))) => self.fail(FailureReason::MachineSilent, now),
-            (Step::AwaitMachine, Answer::Droplet(None)) => self.fail(FailureReason::MachineLost, now),
+            (Step::AwaitMachine, Answer::Droplet(Some(_))) => {
+                self.fail(FailureReason::MachineSilent, now)
+            }
+            (Step::AwaitMachine, Answer::Droplet(None)) => {
+                self.fail(FailureReason::MachineLost, now)
+            }
             // An answer to another question is no answer.
             (_, _) => self.retry(None, now),
         }
@@ -249,7 +293,8 @@ impl Order {
     }
 
     pub(super) fn poll_later(&mut self, millis: u64, now: UnixMillis) {
-        if let State::Provisioning { attempt, .. } | State::Failed { attempt, .. } = &mut self.state {
+        if let State::Provisioning { attempt, .. } | State::Failed { attempt, .. } = &mut self.state
+        {
             attempt.not_before = now.plus_millis(millis);
         }
     }
@@ -264,12 +309,17 @@ impl Order {
     /// Gives up: tear everything down, owe the refund.
     pub(super) fn fail(&mut self, reason: FailureReason, now: UnixMillis) {
         self.resources.tailscale_key = None;
-        self.state = State::Failed { reason, step: TeardownStep::FindDroplet, attempt: Attempt::fresh(now) };
+        self.state = State::Failed {
+            reason,
+            step: TeardownStep::FindDroplet,
+            attempt: Attempt::fresh(now),
+        };
         self.tear_down_from(TeardownStep::FindDroplet, now);
     }
 
     /// Whether an expired order's invoice is still watched.
     pub fn watches_late_payment(&self, now: UnixMillis) -> bool {
-        matches!(self.state, State::Expired { .. }) && now < self.expires_at.plus_seconds(LATE_SECONDS)
+        matches!(self.state, State::Expired { .. })
+            && now < self.expires_at.plus_seconds(LATE_SECONDS)
     }
 }

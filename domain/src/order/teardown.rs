@@ -6,7 +6,9 @@ use crate::time::UnixMillis;
 
 impl Order {
     pub(super) fn tear_down(&mut self, answer: Result<Answer, Failure>, now: UnixMillis) {
-        let State::Failed { step, attempt, .. } = &mut self.state else { return };
+        let State::Failed { step, attempt, .. } = &mut self.state else {
+            return;
+        };
         let step = *step;
         attempt.in_flight = false;
         match (step, answer) {
@@ -14,14 +16,18 @@ impl Order {
                 self.resources.droplet = Some(droplet.id);
                 self.tear_down_from(TeardownStep::DeleteDroplet, now);
             }
-            (TeardownStep::FindDroplet, Ok(Answer::Droplet(None))) => match self.resources.droplet_asked {
-                // What was asked for may still turn up in the cloud's lists.
-                Some(asked) if now < asked.plus_seconds(DROPLET_VISIBLE_SECONDS) => self.retry(None, now),
-                _ => {
-                    self.resources.droplet_asked = None;
-                    self.tear_down_from(TeardownStep::FindVolume, now);
+            (TeardownStep::FindDroplet, Ok(Answer::Droplet(None))) => {
+                match self.resources.droplet_asked {
+                    // What was asked for may still turn up in the cloud's lists.
+                    Some(asked) if now < asked.plus_seconds(DROPLET_VISIBLE_SECONDS) => {
+                        self.retry(None, now)
+                    }
+                    _ => {
+                        self.resources.droplet_asked = None;
+                        self.tear_down_from(TeardownStep::FindVolume, now);
+                    }
                 }
-            },
+            }
             (TeardownStep::DeleteDroplet, Ok(Answer::Gone)) => {
                 self.tear_down_from(TeardownStep::AwaitDropletGone, now);
             }
@@ -30,7 +36,9 @@ impl Order {
                 self.resources.droplet_asked = None;
                 self.tear_down_from(TeardownStep::FindVolume, now);
             }
-            (TeardownStep::AwaitDropletGone, Ok(Answer::Droplet(Some(_)))) => self.poll_later(ACTIVE_POLL_MILLIS, now),
+            (TeardownStep::AwaitDropletGone, Ok(Answer::Droplet(Some(_)))) => {
+                self.poll_later(ACTIVE_POLL_MILLIS, now)
+            }
             (TeardownStep::FindVolume, Ok(Answer::Volume(volume))) => {
                 self.resources.volume_asked = false;
                 self.resources.volume = volume;
@@ -79,7 +87,10 @@ impl Order {
             TeardownStep::DeleteTailscaleDevice,
             TeardownStep::Done,
         ];
-        let next = ORDER.into_iter().skip_while(|step| *step != first).find(|step| self.needs(*step));
+        let next = ORDER
+            .into_iter()
+            .skip_while(|step| *step != first)
+            .find(|step| self.needs(*step));
         if let State::Failed { step, attempt, .. } = &mut self.state {
             *step = next.unwrap_or(TeardownStep::Done);
             *attempt = Attempt::fresh(now);

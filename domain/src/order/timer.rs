@@ -41,7 +41,9 @@ pub(super) const fn step_deadline_seconds(step: Step) -> u64 {
 
 /// When the invoice is looked at next: soon while it is open, ever more rarely once it ran out.
 fn next_look(order: &Order, watch: super::Watch) -> UnixMillis {
-    let Some(last) = watch.last_look else { return UnixMillis(0) };
+    let Some(last) = watch.last_look else {
+        return UnixMillis(0);
+    };
     if watch.hinted {
         return last.plus_millis(MIN_LOOK_UP_MILLIS);
     }
@@ -53,7 +55,10 @@ impl Order {
     /// Every timer that runs in the present state.
     pub(super) fn timers(&self) -> Vec<(UnixMillis, Timer)> {
         match &self.state {
-            State::Draft => vec![(self.created_at.plus_seconds(DRAFT_SECONDS), Timer::DraftAbandoned)],
+            State::Draft => vec![(
+                self.created_at.plus_seconds(DRAFT_SECONDS),
+                Timer::DraftAbandoned,
+            )],
             State::AwaitingPayment { watch, .. } => {
                 let mut timers = vec![(next_look(self, *watch), Timer::PaymentLookUp)];
                 if watch.last_look.is_none_or(|last| last < self.expires_at) {
@@ -63,15 +68,34 @@ impl Order {
             }
             State::Expired { watch, .. } => {
                 let next = next_look(self, *watch);
-                if next > self.expires_at.plus_seconds(LATE_SECONDS) { vec![] } else { vec![(next, Timer::PaymentLookUp)] }
+                if next > self.expires_at.plus_seconds(LATE_SECONDS) {
+                    vec![]
+                } else {
+                    vec![(next, Timer::PaymentLookUp)]
+                }
             }
-            State::Provisioning { step: Step::AwaitMachine, attempt, .. } if !self.plan.stubs.cloud => {
-                vec![(attempt.since.plus_seconds(step_deadline_seconds(Step::AwaitMachine)), Timer::StepDeadline)]
+            State::Provisioning {
+                step: Step::AwaitMachine,
+                attempt,
+                ..
+            } if !self.plan.stubs.cloud => {
+                vec![(
+                    attempt
+                        .since
+                        .plus_seconds(step_deadline_seconds(Step::AwaitMachine)),
+                    Timer::StepDeadline,
+                )]
             }
             State::Provisioning { attempt, .. } => vec![(attempt.not_before, Timer::Retry)],
-            State::Failed { step: TeardownStep::Done, .. } => vec![],
+            State::Failed {
+                step: TeardownStep::Done,
+                ..
+            } => vec![],
             State::Failed { attempt, .. } => vec![(attempt.not_before, Timer::Retry)],
-            State::Ready { bundle: BundleState::Claimed { at_time, .. }, .. } => {
+            State::Ready {
+                bundle: BundleState::Claimed { at_time, .. },
+                ..
+            } => {
                 vec![(at_time.plus_seconds(CLAIM_SECONDS), Timer::BundleExpiry)]
             }
             State::Ready { .. } => vec![],

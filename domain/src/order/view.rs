@@ -1,8 +1,8 @@
 //! An order as its customer may see it. Nothing secret is in it, because nothing secret is in the order.
 
 use super::{BundleState, Invoice, Order, State};
-use crate::wire::{CredentialsView, Delivery, InvoiceView, OrderView, StateName};
 use crate::time::WireTime;
+use crate::wire::{CredentialsView, Delivery, InvoiceView, OrderView, StateName};
 
 /// What a customer of a make-believe machine is told.
 const FAKE: &str = "Test mode: the machine and its credentials are fake.";
@@ -36,7 +36,11 @@ impl Order {
                     payment_request: invoice.payment_request.clone(),
                     amount_sats: self.price,
                     expires_at: WireTime(invoice.expires_at),
-                    payment_hash: self.plan.stubs.lightning.then(|| invoice.payment_hash.clone()),
+                    payment_hash: self
+                        .plan
+                        .stubs
+                        .lightning
+                        .then(|| invoice.payment_hash.clone()),
                 });
             }
             State::Expired { .. } => {
@@ -63,7 +67,9 @@ impl Order {
                 view.message = self.with_stub_note(
                     match delivery {
                         Delivery::Sealed => "Your machine is ready; claim its credentials.",
-                        Delivery::Claimed => "The credentials were claimed; acknowledge them once they are saved.",
+                        Delivery::Claimed => {
+                            "The credentials were claimed; acknowledge them once they are saved."
+                        }
                         Delivery::Erased => "The credentials were handed over and erased here.",
                     }
                     .to_owned(),
@@ -80,8 +86,12 @@ impl Order {
             }
             State::Failed { reason, .. } => {
                 view.state = StateName::Failed;
-                let owed = format!("A refund of {} sats is owed to you; keep this link.", self.price.sats());
-                view.message = format!("Everything that was made for this order is being removed. {owed}");
+                let owed = format!(
+                    "A refund of {} sats is owed to you; keep this link.",
+                    self.price.sats()
+                );
+                view.message =
+                    format!("Everything that was made for this order is being removed. {owed}");
                 view.error_code = Some(reason.code().to_owned());
                 view.error_message = Some(reason.sentence());
             }
@@ -94,22 +104,35 @@ impl Order {
             format!(
                 "Test mode, no real money: POST /api/dev/stub/pay/{} pays this invoice.{}",
                 invoice.payment_hash,
-                if self.plan.stubs.cloud { " The machine and its credentials will be fake." } else { "" }
+                if self.plan.stubs.cloud {
+                    " The machine and its credentials will be fake."
+                } else {
+                    ""
+                }
             )
         } else {
-            self.with_stub_note(format!("Pay the invoice of {} sats with any Lightning wallet.", self.price.sats()))
+            self.with_stub_note(format!(
+                "Pay the invoice of {} sats with any Lightning wallet.",
+                self.price.sats()
+            ))
         }
     }
 
     fn with_stub_note(&self, text: String) -> String {
-        if self.plan.stubs.cloud { format!("{text} {FAKE}") } else { text }
+        if self.plan.stubs.cloud {
+            format!("{text} {FAKE}")
+        } else {
+            text
+        }
     }
 }
 
 /// What to do with a fresh machine, in order.
 fn next_steps(node_ip: &str, lnbits_url: &str) -> Vec<String> {
     let lnbits = if lnbits_url.starts_with("http://127.0.0.1") {
-        format!("Open LNbits: ssh -L 5000:127.0.0.1:5000 root@{node_ip}, then {lnbits_url} in your browser.")
+        format!(
+            "Open LNbits: ssh -L 5000:127.0.0.1:5000 root@{node_ip}, then {lnbits_url} in your browser."
+        )
     } else {
         format!("Open LNbits in your tailnet: {lnbits_url}")
     };
@@ -121,4 +144,3 @@ fn next_steps(node_ip: &str, lnbits_url: &str) -> Vec<String> {
         lnbits,
     ]
 }
-

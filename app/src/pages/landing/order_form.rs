@@ -141,7 +141,11 @@ pub fn OrderForm() -> impl IntoView {
 
 fn region_field(form: Form) -> AnyView {
     let shop = form.shop;
-    let chosen = move || form.region.get().or_else(|| shop.catalogue().map(|catalogue| catalogue.default_region));
+    let chosen = move || {
+        form.region
+            .get()
+            .or_else(|| shop.catalogue().map(|catalogue| catalogue.default_region))
+    };
     view! {
         <label class="field">
             <span>"Region"</span>
@@ -200,8 +204,12 @@ fn bitcoin_field(form: Form) -> AnyView {
 
 fn key_field(form: Form) -> AnyView {
     let keygen = form.keygen;
-    let choices = [(KeyType::Rsa4096, "RSA-4096"), (KeyType::Ed25519, "Ed25519")];
-    let status = move || match (keygen.trouble(), form.key.get(), keygen.keys(form.key.get())) {
+    let choices = [
+        (KeyType::Rsa4096, "RSA-4096"),
+        (KeyType::Ed25519, "Ed25519"),
+    ];
+    let status = move || {
+        match (keygen.trouble(), form.key.get(), keygen.keys(form.key.get())) {
         (Some(sentence), _, None) => view! {
             <Notice tone=Tone::Error title="Your key could not be made">
                 <p>{sentence}</p>
@@ -224,6 +232,7 @@ fn key_field(form: Form) -> AnyView {
             </label>
         }
         .into_any(),
+    }
     };
     view! {
         <fieldset class="choices">
@@ -298,7 +307,9 @@ impl Form {
         let refund_to = self.refund_to.get_untracked().trim().to_owned();
         BootstrapRequest {
             order_id: Some(keys.order_id),
-            product: Product::FullNode { bitcoin: self.bitcoin.get_untracked() },
+            product: Product::FullNode {
+                bitcoin: self.bitcoin.get_untracked(),
+            },
             // Named always, so that a retry is the same request even if the operator's default changes in between.
             region: Some(self.region.get_untracked().unwrap_or(default_region)),
             ssh_public_key: keys.ssh_public_key.clone(),
@@ -324,13 +335,16 @@ impl Form {
                 return;
             }
             let trouble = match answer {
-                Ok(made) if made.order.amount_sats == shown => {
+                Ok(made) if made.amount_sats == shown => {
                     remember_price(&keys, shown);
                     return self.router.enter(&keys);
                 }
                 Ok(made) => {
                     shop.ask();
-                    Trouble::Price { shown, asked: made.order.amount_sats }
+                    Trouble::Price {
+                        shown,
+                        asked: made.amount_sats,
+                    }
                 }
                 Err(Failure::Refused(error)) if error.code == ErrorCode::OrderExists => {
                     match self.sent.get_value() {

@@ -15,7 +15,11 @@ use leptos::task::spawn_local;
 
 /// The way in.
 #[component]
-pub fn Access(order: Order, system: RwSignal<System>, target: Memo<Option<Target>>) -> impl IntoView {
+pub fn Access(
+    order: Order,
+    system: RwSignal<System>,
+    target: Memo<Option<Target>>,
+) -> impl IntoView {
     let keys = order.keys();
     view! {
         <section class="card stack" aria-labelledby="ssh-title">
@@ -71,8 +75,12 @@ fn KeyDownload(order: Order) -> impl IntoView {
         spawn_local(async move {
             match vault_client::private_key(fragment).await {
                 // Opened because the person asked for the file.
-                Ok(text) if download(&file, text.expose()) => announcer.say(format!("Downloading {file}")),
-                Ok(_) => drop(trouble.try_set(Some("This browser does not save files.".to_owned()))),
+                Ok(text) if download(&file, text.expose()) => {
+                    announcer.say(format!("Downloading {file}"))
+                }
+                Ok(_) => {
+                    drop(trouble.try_set(Some("This browser does not save files.".to_owned())))
+                }
                 Err(sentence) => drop(trouble.try_set(Some(sentence))),
             }
         });

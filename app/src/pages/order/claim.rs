@@ -51,7 +51,10 @@ impl Claim {
         if self.erased.get() {
             return Some(Delivery::Erased);
         }
-        self.order.feed.view.with(|view| Some(view.as_ref()?.credentials.as_ref()?.delivery))
+        self.order
+            .feed
+            .view
+            .with(|view| Some(view.as_ref()?.credentials.as_ref()?.delivery))
     }
 
     /// Whether this browser may claim (again).
@@ -91,7 +94,9 @@ impl Claim {
         self.trouble.set(None);
         spawn_local(async move {
             let keys = self.order.keys();
-            let Some(nonce) = self.kept_nonce() else { return self.busy.set(false) };
+            let Some(nonce) = self.kept_nonce() else {
+                return self.busy.set(false);
+            };
             let answer = api::acknowledge(&keys.order_id, &keys.access_token, nonce).await;
             if self.busy.try_set(false).is_some() {
                 return;
@@ -101,7 +106,9 @@ impl Claim {
                     self.forget_nonce();
                     self.erased.set(true);
                 }
-                Err(failure) => self.trouble.set(Some(Trouble::Sentence(failure.sentence()))),
+                Err(failure) => self
+                    .trouble
+                    .set(Some(Trouble::Sentence(failure.sentence()))),
             }
         });
     }
@@ -111,14 +118,18 @@ impl Claim {
         let nonce = self.nonce().ok_or_else(|| {
             Trouble::Sentence("This browser keeps nothing (private window?), so a lost answer could not be repeated. Nothing was claimed; open your link in an ordinary window.".to_owned())
         })?;
-        let answer = api::claim(&keys.order_id, &keys.access_token, nonce).await.map_err(|failure| match failure {
-            Failure::Refused(error) if error.code == ErrorCode::ClaimedElsewhere => {
-                self.forget_nonce();
-                Trouble::Elsewhere
-            }
-            failure => Trouble::Sentence(failure.sentence()),
-        })?;
-        vault_client::open_bundle(keys.fragment, answer.sealed).await.map_err(Trouble::Sentence)
+        let answer = api::claim(&keys.order_id, &keys.access_token, nonce)
+            .await
+            .map_err(|failure| match failure {
+                Failure::Refused(error) if error.code == ErrorCode::ClaimedElsewhere => {
+                    self.forget_nonce();
+                    Trouble::Elsewhere
+                }
+                failure => Trouble::Sentence(failure.sentence()),
+            })?;
+        vault_client::open_bundle(keys.fragment, answer.sealed)
+            .await
+            .map_err(Trouble::Sentence)
     }
 
     fn storage_key(self) -> String {
@@ -137,7 +148,9 @@ impl Claim {
         let mut bytes = [0; 16];
         getrandom04::fill(&mut bytes).ok()?;
         let nonce = URL_SAFE_NO_PAD.encode(bytes);
-        local_storage()?.set_item(&self.storage_key(), &nonce).ok()?;
+        local_storage()?
+            .set_item(&self.storage_key(), &nonce)
+            .ok()?;
         Some(nonce)
     }
 

@@ -5,7 +5,7 @@ use super::claim::{Claim, Trouble};
 use crate::components::download::DownloadButton;
 use crate::components::notice::{Notice, Tone};
 use crate::components::reveal::Reveal;
-use crate::components::value::{SecretValue, Value};
+use crate::components::value::{Fact, SecretValue, Value};
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{Bundle, Delivery};
 use leptos::prelude::*;
@@ -110,7 +110,7 @@ fn Opened(bundle: Bundle, claim: Claim, file: String) -> impl IntoView {
                 </dd>
             </div>
             <SecretValue name="Wallet password" value=bundle.lnd.wallet_password/>
-            <Value name="Version" value=format!("LND {}", bundle.lnd.version)/>
+            <Fact name="Version" value=format!("LND {}", bundle.lnd.version)/>
         </dl>
         <h3>"LNbits"</h3>
         <dl>
@@ -120,11 +120,11 @@ fn Opened(bundle: Bundle, claim: Claim, file: String) -> impl IntoView {
             {bundle.lnbits.first_install_token.map(|token| view! {
                 <SecretValue name="First-install token" value=token/>
             })}
-            <Value name="Version" value=format!("LNbits {}", bundle.lnbits.version)/>
+            <Fact name="Version" value=format!("LNbits {}", bundle.lnbits.version)/>
         </dl>
         <h3>"Bitcoin"</h3>
         <dl>
-            <Value name="Software" value=bitcoin/>
+            <Fact name="Software" value=bitcoin/>
             <Value name="RPC user" value=bundle.bitcoin.rpc_user/>
             <SecretValue name="RPC password" value=bundle.bitcoin.rpc_password/>
         </dl>
@@ -191,7 +191,13 @@ fn as_text(bundle: &Bundle) -> Secret {
     if let Some(host) = &bundle.tailscale_hostname {
         line("Tailscale name", host);
     }
-    line("SSH", &format!("{}@{} port {}", bundle.ssh.user, bundle.node_ip, bundle.ssh.port));
+    line(
+        "SSH",
+        &format!(
+            "{}@{} port {}",
+            bundle.ssh.user, bundle.node_ip, bundle.ssh.port
+        ),
+    );
     for key in &bundle.ssh.host_keys {
         line("SSH host key", key);
     }
@@ -202,7 +208,10 @@ fn as_text(bundle: &Bundle) -> Secret {
     for (name, value) in [
         ("LNbits super user", &bundle.lnbits.super_user),
         ("LNbits password", &bundle.lnbits.password),
-        ("LNbits first-install token", &bundle.lnbits.first_install_token),
+        (
+            "LNbits first-install token",
+            &bundle.lnbits.first_install_token,
+        ),
     ] {
         if let Some(value) = value {
             line(name, value.expose());

@@ -37,8 +37,11 @@ pub fn Pay(order: Order) -> impl IntoView {
 
 /// The price the person was shown before ordering. Where this browser did not order, the order's own.
 fn agreed_price(order: Order, invoice: &InvoiceView) -> Sats {
-    let shown = session_storage().and_then(|storage| storage.get_item(&price_key(&order.id())).ok()?);
-    shown.and_then(|text| text.parse().ok()).map_or(invoice.amount_sats, Sats::from_sats)
+    let shown =
+        session_storage().and_then(|storage| storage.get_item(&price_key(&order.id())).ok()?);
+    shown
+        .and_then(|text| text.parse().ok())
+        .map_or(invoice.amount_sats, Sats::from_sats)
 }
 
 #[component]
@@ -49,16 +52,25 @@ fn Checked(order: Order, invoice: InvoiceView) -> impl IntoView {
     let payment_request = invoice.payment_request.clone();
     // Runs when the catalogue has told the network.
     Effect::new(move || {
-        let Some(catalogue) = shop.catalogue() else { return };
+        let Some(catalogue) = shop.catalogue() else {
+            return;
+        };
         let payment_request = payment_request.clone();
         spawn_local(async move {
             let now = now_millis() / 1000;
-            let answer = vault_client::check_invoice(payment_request, catalogue.lightning_network, price, now).await;
+            let answer = vault_client::check_invoice(
+                payment_request,
+                catalogue.lightning_network,
+                price,
+                now,
+            )
+            .await;
             // The person may have moved on meanwhile.
             let _ = verdict.try_set(Some(answer));
         });
     });
-    move || match (verdict.get(), shop.failure()) {
+    move || {
+        match (verdict.get(), shop.failure()) {
         (None, None) => view! { <p class="muted" aria-busy="true">"Checking the invoice…"</p> }.into_any(),
         (None, Some(failure)) => view! {
             <Notice tone=Tone::Error title="The invoice could not be checked">
@@ -76,6 +88,7 @@ fn Checked(order: Order, invoice: InvoiceView) -> impl IntoView {
         .into_any(),
         (Some(Ok(code)), _) => view! { <Payable order=order invoice=invoice.clone() code=code/> }.into_any(),
     }
+    }
 }
 
 #[component]
@@ -89,7 +102,10 @@ fn Payable(order: Order, invoice: InvoiceView, code: QrCode) -> impl IntoView {
     let payment_request = invoice.payment_request.clone();
     let uri = format!("lightning:{payment_request}");
     let for_webln = payment_request.clone();
-    let stub_hash = order.feed.view.with_untracked(|view| view.as_ref().is_some_and(|view| view.stub_mode));
+    let stub_hash = order
+        .feed
+        .view
+        .with_untracked(|view| view.as_ref().is_some_and(|view| view.stub_mode));
     let stub_hash = invoice.payment_hash.clone().filter(|_| stub_hash);
     view! {
         <div class="card invoice">
@@ -102,7 +118,7 @@ fn Payable(order: Order, invoice: InvoiceView, code: QrCode) -> impl IntoView {
                 {move || if seconds.get() > 0 { "Waiting for your payment · " } else { "The time is over; asking the server…" }}
                 {move || (seconds.get() > 0).then(|| view! { <Countdown seconds=seconds/> })}
             </p>
-            <div class="row center">
+            <div class="row halves">
                 <a class="button primary" href=uri>"Open in a wallet"</a>
                 <CopyButton text=Secret::new(payment_request.clone()) what="the invoice" label="Copy the invoice" class="button"/>
                 {move || has_webln.get().then(|| view! { <WeblnButton payment_request=for_webln.clone()/> })}

@@ -23,7 +23,10 @@ pub fn NextSteps(
     // LNbits listens on the machine itself unless Tailscale serves it.
     let needs_tunnel = move || lnbits_url.get().starts_with("http://127.0.0.1");
     let tunnel = move || {
-        let text = target.get().filter(|_| needs_tunnel())?.tunnel(system.get());
+        let text = target
+            .get()
+            .filter(|_| needs_tunnel())?
+            .tunnel(system.get());
         Some(view! {
             <p>"Open a tunnel, leave it open, then visit the address:"</p>
             <Command text=text what="the tunnel command"/>

@@ -29,7 +29,10 @@ pub fn Unknown() -> impl IntoView {
 pub fn Over(order: Order, state: StateName) -> impl IntoView {
     let view = order.feed.view;
     let reason = move || view.with(|view| view.as_ref()?.error_message.clone());
-    let amount = move || view.with(|view| view.as_ref().map(|view| sats(view.amount_sats))).unwrap_or_default();
+    let amount = move || {
+        view.with(|view| view.as_ref().map(|view| sats(view.amount_sats)))
+            .unwrap_or_default()
+    };
     let (heading, body) = match state {
         StateName::Expired => (
             "The invoice has expired",

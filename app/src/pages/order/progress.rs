@@ -11,8 +11,15 @@ use leptos::prelude::*;
 pub fn Building(order: Order) -> impl IntoView {
     let view = order.feed.view;
     let phase = Signal::derive(move || view.with(|view| view.as_ref()?.phase));
-    let percent = move || view.with(|view| view.as_ref().and_then(|view| view.percent)).unwrap_or(0);
-    let now = move || phase.get().map_or("Your payment has arrived", |phase| phase.title());
+    let percent = move || {
+        view.with(|view| view.as_ref().and_then(|view| view.percent))
+            .unwrap_or(0)
+    };
+    let now = move || {
+        phase
+            .get()
+            .map_or("Your payment has arrived", |phase| phase.title())
+    };
     view! {
         <Steps current=2/>
         <section class="narrow">

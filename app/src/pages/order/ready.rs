@@ -18,12 +18,26 @@ use leptos::prelude::*;
 pub fn Ready(order: Order) -> impl IntoView {
     let system = RwSignal::new(browser::system());
     let claim = Claim::new(order);
-    let credentials = Memo::new(move |_| order.feed.view.with(|view| view.as_ref()?.credentials.clone()));
+    let credentials = Memo::new(move |_| {
+        order
+            .feed
+            .view
+            .with(|view| view.as_ref()?.credentials.clone())
+    });
     let target = Memo::new(move |_| {
         let credentials = credentials.get()?;
-        Target::new(&order.file_name(), &credentials.node_ip, &credentials.host_keys)
+        Target::new(
+            &order.file_name(),
+            &credentials.node_ip,
+            &credentials.host_keys,
+        )
     });
-    let stub_mode = move || order.feed.view.with(|view| view.as_ref().is_some_and(|view| view.stub_mode));
+    let stub_mode = move || {
+        order
+            .feed
+            .view
+            .with(|view| view.as_ref().is_some_and(|view| view.stub_mode))
+    };
     view! {
         <Steps current=3/>
         <section class="narrow wide-cards">

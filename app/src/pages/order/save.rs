@@ -30,12 +30,12 @@ pub fn Save(order: Order) -> impl IntoView {
             <Heading text="Save your order link" always=true/>
             <p class="lead">
                 "It is the only key to your machine: it opens this order on any device, and it rebuilds your SSH key. Nobody can restore
-                it, we neither. Keep it as you would keep a password."
+                it, not even we. Keep it as you would keep a password."
             </p>
             <div class="card stack">
                 <PasswordForm keys=keys.clone()/>
                 <p class="or">"or"</p>
-                <div class="row">
+                <div class="row halves">
                     <CopyButton
                         text=link.clone()
                         what="the order link"
@@ -90,7 +90,12 @@ fn PasswordForm(keys: OrderKeys) -> impl IntoView {
 
 fn link(keys: &OrderKeys) -> Secret {
     // Opened to be put together; it stays a secret.
-    Secret::new(format!("{}/orders/{}#{}", origin(), keys.order_id, keys.fragment.expose()))
+    Secret::new(format!(
+        "{}/orders/{}#{}",
+        origin(),
+        keys.order_id,
+        keys.fragment.expose()
+    ))
 }
 
 /// The text file: a file found years later should say what it is.
