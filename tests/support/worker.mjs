@@ -17,7 +17,7 @@ const QUIET = { WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'fa
  * it is thrown away). -> {url, fetch, scheduled, storage(CLASS, name), evict(CLASS, name), ids(CLASS), logs(), stop()}
  */
 export async function startWorker({ vars = {}, persist, root = ROOT } = {}) {
-  Object.assign(process.env, QUIET);
+  Object.assign(process.env, QUIET, { WRANGLER_LOG: 'warn' });
   const { createTestHarness } = await harnessWithRealNetwork();
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;

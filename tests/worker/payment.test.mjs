@@ -266,7 +266,7 @@ describe('a look-up', { concurrency: true }, () => {
 
 describe('an invoice that runs out', { concurrency: true }, () => {
   test('shows so, and a payment that arrives late still gets its machine', async (t) => {
-    const { lnbits, worker } = await scripted(t, { INVOICE_SECONDS: '2' });
+    const { lnbits, worker } = await scripted(t, { INVOICE_SECONDS: '3' });
     const order = await placeOrder(worker);
     const { hash } = lnbits.payments[0];
     const expired = await order.until('expired');
@@ -281,7 +281,7 @@ describe('an invoice that runs out', { concurrency: true }, () => {
   });
 
   test('counts as paid when it was paid in its last second', async (t) => {
-    const { lnbits, worker } = await scripted(t, { INVOICE_SECONDS: '2' });
+    const { lnbits, worker } = await scripted(t, { INVOICE_SECONDS: '3' });
     const order = await placeOrder(worker);
     lnbits.markPaid(lnbits.payments[0].hash);
     const live = await order.live();
@@ -291,7 +291,7 @@ describe('an invoice that runs out', { concurrency: true }, () => {
   });
 
   test('and the same order asked for again is still that order', async (t) => {
-    const { worker, lnbits } = await scripted(t, { INVOICE_SECONDS: '1' });
+    const { worker, lnbits } = await scripted(t, { INVOICE_SECONDS: '3' });
     const order = await placeOrder(worker);
     await order.until('expired');
     const again = await call(worker, 'POST', '/api/bootstrap', { body: order.body });

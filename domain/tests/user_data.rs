@@ -1,0 +1,171 @@
+//! User-data in every combination of options: read back as cloud-init would, and nothing in it that must not be.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // that is how a test fails
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::GzDecoder;
+use kindling_domain::catalogue::{BitcoinImplementation, Product};
+use kindling_domain::id::OrderId;
+use kindling_domain::money::Sats;
+use kindling_domain::order::{MachinePlan, NewOrder, Order, OrderRequest, TailscaleKey};
+use kindling_domain::secret::Secret;
+use kindling_domain::time::UnixMillis;
+use kindling_domain::user_data::render;
+use kindling_domain::wire::Stubs;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::Read;
+
+const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB1lAQ0eGJ7rvMPRJwAkcVvzLyPSLQhxjxwRrSq6LYDJ";
+
+fn order(bitcoin: BitcoinImplementation, volume_size_gb: u32, tailscale: bool) -> Order {
+    let request = OrderRequest {
+        product: Product::FullNode { bitcoin },
+        region: "nyc3".to_owned(),
+        ssh_public_key: KEY.to_owned(),
+        ssh_fingerprint: "aa:bb".to_owned(),
+        recipients: vec![KEY.to_owned(), "age1second".to_owned()],
+        refund_to: Some("refund-marker@wallet.example".to_owned()),
+    };
+    let plan = MachinePlan {
+        stubs: Stubs {
+            lightning: false,
+            cloud: false,
+        },
+        size: "s-2vcpu-4gb".to_owned(),
+        volume_size_gb,
+        tailscale,
+        public_url: "https://kindling.example".to_owned(),
+    };
+    let new = NewOrder {
+        id: OrderId::from_bytes([7; 16]),
+        request,
+        access_hash: "access-marker".to_owned(),
+        hook: "hook-marker".to_owned(),
+        price: Sats::from_sats(10_000),
+        plan,
+        invoice_seconds: 3600,
+    };
+    let mut order = Order::draft(new, UnixMillis(0));
+    order.resources.tailscale_key = Some(TailscaleKey {
+        auth_key: Secret::new("tailscale-marker"),
+    });
+    order
+}
+
+/// Path to (mode, text) of every file, unpacked.
+fn files(user_data: &str) -> BTreeMap<String, (String, String)> {
+    let json = user_data.strip_prefix("#cloud-config\n").unwrap();
+    let config: Value = serde_json::from_str(json).unwrap();
+    assert_eq!(
+        config["runcmd"],
+        serde_json::json!([["/opt/kindling/bootstrap.sh"]])
+    );
+    let unpack = |file: &Value| {
+        let content = file["content"].as_str().unwrap();
+        let text = match file["encoding"].as_str() {
+            None => content.to_owned(),
+            Some("gz+b64") => {
+                let mut text = String::new();
+                let packed = STANDARD.decode(content).unwrap();
+                GzDecoder::new(packed.as_slice())
+                    .read_to_string(&mut text)
+                    .unwrap();
+                text
+            }
+            Some(other) => panic!("unknown encoding {other}"),
+        };
+        let path = file["path"].as_str().unwrap().to_owned();
+        (
+            path,
+            (file["permissions"].as_str().unwrap().to_owned(), text),
+        )
+    };
+    config["write_files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(unpack)
+        .collect()
+}
+
+#[test]
+fn every_combination_is_small_and_carries_one_secret() {
+    for bitcoin in BitcoinImplementation::ALL {
+        for volume in [0, 100] {
+            for tailscale in [false, true] {
+                let text = render(
+                    &order(bitcoin, volume, tailscale),
+                    &Secret::new("pair-marker"),
+                );
+                assert!(
+                    text.is_ascii() && text.len() < 48 * 1024,
+                    "{} bytes",
+                    text.len()
+                );
+                assert_eq!(text.matches("pair-marker").count(), 1);
+                let files = files(&text);
+                assert_eq!(
+                    files["/etc/kindling/pair-token"],
+                    ("0600".to_owned(), "pair-marker".to_owned())
+                );
+                let config = &files["/etc/kindling/config"];
+                assert_eq!(config.0, "0600");
+                let says =
+                    |line: &str| assert!(config.1.lines().any(|have| have == line), "no {line}");
+                says("KINDLING_URL='https://kindling.example'");
+                says(&format!("BITCOIN='{}'", bitcoin.as_str()));
+                says(if volume == 0 {
+                    "VOLUME_NAME=''"
+                } else {
+                    "VOLUME_NAME='kindling-07070707070707070707070707070707'"
+                });
+                says(if tailscale {
+                    "TAILSCALE='yes'"
+                } else {
+                    "TAILSCALE='no'"
+                });
+                assert_eq!(
+                    files["/etc/kindling/recipients"].1,
+                    format!("{KEY}\nage1second\n")
+                );
+                for (path, (_, text)) in &files {
+                    for marker in [
+                        "access-marker",
+                        "hook-marker",
+                        "tailscale-marker",
+                        "refund-marker",
+                    ] {
+                        assert!(!text.contains(marker), "{marker} stands in {path}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_script_of_the_machine_is_there_and_can_be_run() {
+    let files = files(&render(
+        &order(BitcoinImplementation::Knots, 0, false),
+        &Secret::new("t"),
+    ));
+    let machine = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../machine");
+    let mut expected = 0;
+    for folder in ["", "full_node"] {
+        for entry in std::fs::read_dir(machine.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                continue;
+            }
+            let name = path.strip_prefix(&machine).unwrap().to_str().unwrap();
+            let (mode, text) = &files[&format!("/opt/kindling/{name}")];
+            assert_eq!(*text, std::fs::read_to_string(&path).unwrap(), "{name}");
+            assert_eq!(mode == "0755", name.ends_with(".sh"), "{name}");
+            expected += 1;
+        }
+    }
+    assert_eq!(files.len(), expected + 3);
+}
