@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
+import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -195,22 +196,20 @@ export async function openLive(worker, { id, token }) {
   };
 }
 
-/** The status that a plain HTTP client gets for a WebSocket request with these subprotocols. */
+/** What a plain HTTP client gets for a WebSocket request with these subprotocols -> {status, body} */
 export function upgradeStatus(worker, id, protocols) {
   return new Promise((resolve, reject) => {
-    import('node:http').then(({ default: http }) => {
-      const request = http.get(`${worker.url}/api/bootstrap/${id}/live`, {
-        headers: {
-          connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': crypto.randomBytes(16).toString('base64'),
-          ...(protocols && { 'sec-websocket-protocol': protocols }),
-        },
-      });
-      request.once('error', reject).once('upgrade', (response, socket) => {
-        socket.destroy();
-        resolve({ status: response.statusCode, body: null });
-      }).once('response', async (response) => {
-        resolve({ status: response.statusCode, body: JSON.parse(Buffer.concat(await response.toArray()).toString()) });
-      });
+    const request = http.get(`${worker.url}/api/bootstrap/${id}/live`, {
+      headers: {
+        connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': crypto.randomBytes(16).toString('base64'),
+        ...(protocols && { 'sec-websocket-protocol': protocols }),
+      },
+    });
+    request.once('error', reject).once('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve({ status: response.statusCode, body: null });
+    }).once('response', async (response) => {
+      resolve({ status: response.statusCode, body: JSON.parse(Buffer.concat(await response.toArray()).toString()) });
     });
   });
 }

@@ -2,14 +2,9 @@
 // open what comes out.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import fs from 'node:fs';
-import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { promisify } from 'node:util';
 import { readInvoice } from '../support/bolt11.mjs';
-import { ageKey, assertRefused, call, openBundle, orderBody, placeOrder, randomWord, scratchFolder, sha256, sshKey } from '../support/order.mjs';
-import { ROOT } from '../support/paths.mjs';
+import { ageKey, assertRefused, call, openBundle, orderBody, placeOrder, randomWord, sha256, sshKey } from '../support/order.mjs';
 import { startWorker } from '../support/worker.mjs';
 
 const ALWAYS = ['amountSats', 'bootstrapJobId', 'createdAt', 'expiresAt', 'message', 'product', 'region', 'state', 'stubMode'];
@@ -177,7 +172,7 @@ describe('a stub purchase', () => {
     assert.ok(percents.every((percent, i) => percent >= 0 && percent < 100 && (i === 0 || percent > percents[i - 1])), percents.join(' '));
     assert.deepEqual(working.slice(-7).map(({ phase }) => phase), PHASES.slice(-7));
 
-    assertKeys(ready, ALWAYS, 'percent', 'credentials', 'nextSteps');
+    assertKeys(ready, ALWAYS, 'credentials', 'nextSteps');
     assertKeys(ready.credentials, 'delivery', 'hostKeys', 'lnbitsUrl', 'nodeIp', 'tailscaleHostname');
     const { nodeIp, tailscaleHostname, lnbitsUrl, hostKeys, delivery } = ready.credentials;
     assert.deepEqual([nodeIp, tailscaleHostname, lnbitsUrl, delivery], ['203.0.113.10', null, 'http://127.0.0.1:5000', 'sealed']);
@@ -232,23 +227,5 @@ describe('a stub purchase', () => {
       for (const { identity } of opens) assert.equal((await openBundle(sealed, identity)).orderId, order.id);
       for (const { identity } of shut) await assert.rejects(openBundle(sealed, identity), /no identity matched/);
     }));
-  });
-});
-
-describe('the README', () => {
-  const readme = path.join(ROOT, 'README.md');
-  const block = fs.existsSync(readme)
-    && [...fs.readFileSync(readme, 'utf8').matchAll(/^```(?:sh|bash)\n([^]*?)^```$/gm)].map(([, text]) => text).find((text) => text.includes('/api/bootstrap'));
-
-  test('its lines for curl buy a machine and open its bundle', { skip: block ? false : 'README.md has no such lines' }, async () => {
-    const home = scratchFolder();
-    fs.mkdirSync(path.join(home, '.ssh'), { mode: 0o700 });
-    const { identity, publicKey } = await sshKey();
-    fs.copyFileSync(identity, path.join(home, '.ssh/id_ed25519'));
-    fs.writeFileSync(path.join(home, '.ssh/id_ed25519.pub'), `${publicKey}\n`);
-    const here = block.replaceAll('http://127.0.0.1:8787', worker.url);
-    const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', here], { cwd: home, env: { PATH: process.env.PATH, HOME: home } });
-    assert.match(stdout, /"seedWords"/);
-    assert.match(stdout, /"fake": ?true/);
   });
 });

@@ -8,7 +8,7 @@ import { createDigitalOcean } from '../fakes/digitalocean.mjs';
 import { createLnbits } from '../fakes/lnbits.mjs';
 import { makeInvoice, readInvoice } from '../support/bolt11.mjs';
 import { lnbitsMissing, startLnbits } from '../support/lnbits.mjs';
-import { assertRefused, call, customer, orderBody, placeOrder, pollUntil, randomId } from '../support/order.mjs';
+import { assertRefused, call, orderBody, placeOrder, pollUntil, randomId } from '../support/order.mjs';
 import { freePort } from '../support/process.mjs';
 import { startWorker } from '../support/worker.mjs';
 
@@ -20,109 +20,6 @@ const kept = async (worker, id) => {
   return tables.length ? storage.exec('SELECT key, value FROM kept') : [];
 };
 
-describe('with a real LNbits', { skip: lnbitsMissing ?? false, concurrency: true }, () => {
-  let lnbits;
-  let told; // a Worker that hears LNbits' webhooks
-  let deaf; // one that does not: they go to a port where nobody is
-  let clouds;
-  before(async () => {
-    lnbits = await startLnbits();
-    clouds = await Promise.all([createDigitalOcean(), createDigitalOcean()]);
-    const vars = { LNBITS_URL: lnbits.url, LNBITS_API_KEY: lnbits.merchant.inkey, DO_API_TOKEN: 'dop_v1_test' };
-    [told, deaf] = await Promise.all([
-      startWorker({ vars: { ...vars, DO_API_URL: clouds[0].url } }),
-      startWorker({ vars: { ...vars, DO_API_URL: clouds[1].url, PUBLIC_URL: `http://127.0.0.1:${await freePort()}` } }),
-    ]);
-  });
-  after(async () => {
-    await Promise.all([told.stop(), deaf.stop()]);
-    await Promise.all([lnbits.close(), ...clouds.map((cloud) => cloud.close())]);
-  });
-  const pay = (order) => lnbits.pay(order.created.invoice.paymentRequest);
-
-  test('the invoice is LNbits\' own, for the price, and shows no payment hash', async () => {
-    const { created } = await placeOrder(told);
-    assert.deepEqual(Object.keys(created.invoice).sort(), ['amountSats', 'expiresAt', 'paymentRequest']);
-    assert.match(created.message, /Pay the invoice of 10000 sats/);
-    const invoice = readInvoice(created.invoice.paymentRequest);
-    assert.deepEqual([invoice.network, invoice.amountMsat], ['bitcoin', PRICE * 1000]);
-    assert.equal((invoice.timestamp + invoice.expiry) * 1000, Date.parse(created.expiresAt));
-    const { paid, details } = await lnbits.payment(invoice.paymentHash);
-    assert.deepEqual([paid, details.amount, details.wallet_id], [false, PRICE * 1000, lnbits.merchant.id]);
-    assertRefused(await call(told, 'POST', `/api/dev/stub/pay/${invoice.paymentHash}`), 404, 'not_found');
-  });
-
-  test('a payment is noticed at once by the webhook', async () => {
-    const order = await placeOrder(told);
-    const live = await order.live();
-    await pay(order);
-    const paidAt = Date.now();
-    const view = await live.until(({ state }) => state === 'provisioning');
-    assert.ok(Date.now() - paidAt < 5000, `${Date.now() - paidAt} ms`);
-    assert.equal(view.invoice, undefined);
-    live.close();
-  });
-
-  test('with the webhook lost, a poll of the page finds it', async () => {
-    const order = await placeOrder(deaf);
-    assert.equal((await order.get()).state, 'awaiting_payment');
-    await pay(order);
-    await order.poll('provisioning', 5000);
-  });
-
-  test('with the webhook lost and nobody looking, the alarm finds it within a minute', async () => {
-    const order = await placeOrder(deaf);
-    const live = await order.live(); // it watches, and hints at nothing
-    await pay(order);
-    await live.until(({ state }) => state === 'provisioning', 60_000);
-    live.close();
-  });
-
-  test('five polls at once start one provisioning', async () => {
-    const order = await placeOrder(deaf);
-    await pay(order);
-    await Promise.all(Array.from({ length: 5 }, () => order.poll('provisioning', 5000)));
-    const name = `kindling-${order.id}`;
-    await pollUntil(() => clouds[1].droplets.some((droplet) => droplet.name === name), 'a droplet');
-    await Promise.all(Array.from({ length: 5 }, order.get));
-    const creates = clouds[1].requests.filter(({ method, path, body }) => method === 'POST' && path === '/v2/droplets' && body.name === name);
-    assert.equal(creates.length, 1);
-  });
-
-  test('a forged, duplicated or early webhook changes nothing that LNbits does not confirm', async () => {
-    const order = await placeOrder(deaf);
-    const { paymentHash } = readInvoice(order.created.invoice.paymentRequest);
-    const { details } = await lnbits.payment(paymentHash);
-    const hook = new URL(details.webhook).pathname;
-    assert.match(hook, new RegExp(`^/api/lnbits/${order.id}/[0-9a-f]{32}$`));
-    const forged = JSON.stringify(JSON.stringify({ ...details, status: 'success', pending: false, paid: true }));
-    const stored = await kept(deaf, order.id);
-    for (const body of [forged, forged, '{}', 'not json', '']) {
-      const answer = await call(deaf, 'POST', hook, { body });
-      assert.deepEqual([answer.status, answer.body], [200, {}]);
-    }
-    for (const wrong of [`/api/lnbits/${order.id}/${'0'.repeat(32)}`, `/api/lnbits/${randomId()}/${hook.split('/').at(-1)}`, `${hook.slice(0, -1)}`]) {
-      assertRefused(await call(deaf, 'POST', wrong, { body: forged }), 404, 'not_found');
-    }
-    assert.equal((await order.get()).state, 'awaiting_payment');
-    assert.deepEqual(await kept(deaf, order.id), stored);
-
-    await pay(order);
-    await call(deaf, 'POST', hook, { body: 'anything' });
-    await order.until('provisioning', 5000);
-    const again = await call(deaf, 'POST', hook, { body: forged });
-    assert.equal(again.status, 200);
-    assert.equal((await order.get()).state, 'provisioning');
-  });
-
-  test('an order\'s hook opens no other order', async () => {
-    const [one, other] = await Promise.all([placeOrder(deaf), placeOrder(deaf)]);
-    const { details } = await lnbits.payment(readInvoice(one.created.invoice.paymentRequest).paymentHash);
-    const hook = new URL(details.webhook).pathname.split('/').at(-1);
-    assertRefused(await call(deaf, 'POST', `/api/lnbits/${other.id}/${hook}`), 404, 'not_found');
-  });
-});
-
 /** A Worker on a scripted LNbits that makes true invoices; the cloud is the stub. */
 async function scripted(t, vars = {}) {
   const invoice = ({ amountSats, expiry }) => makeInvoice({ amountMsat: amountSats * 1000, expiry });
@@ -132,170 +29,275 @@ async function scripted(t, vars = {}) {
   return { lnbits, worker };
 }
 
-describe('with LNbits in trouble', { concurrency: true }, () => {
-  test('no order is half made: the customer hears "try again", and the same body succeeds later', async (t) => {
-    const { lnbits, worker } = await scripted(t);
-    const wrong = (fields) => () => makeInvoice({ amountMsat: PRICE * 1000, ...fields });
-    const rows = {
-      down: { fault: { kind: 'before' } },
-      'cut off after it worked': { fault: { kind: 'after' } },
-      'answering HTML': { fault: { kind: 'garbage' } },
-      'answering HTML with 201': { fault: { kind: 'status', status: 201, body: '<html>' } },
-      'saying 404 for a wrong key': { fault: { kind: 'status', status: 404, body: { detail: 'Wallet not found.' } } },
-      'saying 401': { fault: { kind: 'status', status: 401 } },
-      'saying 429': { fault: { kind: 'status', status: 429, body: { error: 'Rate limit exceeded: 1 per 1 minute' } } },
-      'saying 500': { fault: { kind: 'status', status: 500 } },
-      'saying 520': { fault: { kind: 'status', status: 520 } },
-      'moving away': { fault: { kind: 'status', status: 307, headers: { location: '/api/v1/payments' } } },
-      'with an invoice of another amount': { invoice: wrong({ amountMsat: PRICE * 1000 + 1 }) },
-      'with an invoice of no amount': { invoice: wrong({ amountMsat: undefined }) },
-      'with an invoice of another network': { invoice: wrong({ network: 'testnet' }) },
-      'with an invoice that is none': { invoice: () => ({ bolt11: 'lnbc1nonsense', paymentHash: 'a'.repeat(64) }) },
-      'with an invoice of another hash': { invoice: () => ({ ...wrong()(), paymentHash: 'a'.repeat(64) }) },
-      'without the invoice': { tamper: ({ bolt11, payment_request: _, ...rest }) => rest },
-      'without the hash': { tamper: ({ payment_hash: _, ...rest }) => rest },
-      'without the wallet': { tamper: ({ wallet_id: _, ...rest }) => rest },
-    };
-    for (const [what, { fault, invoice, tamper }] of Object.entries(rows)) {
-      await t.test(what, async () => {
-        const { body, id, token } = await orderBody();
-        if (fault) lnbits.fault({ method: 'POST', ...fault });
-        if (invoice) lnbits.invoices.push(invoice());
-        lnbits.tamper(tamper);
-        const refused = await call(worker, 'POST', '/api/bootstrap', { body });
-        assertRefused(refused, 503, 'lightning_unavailable');
-        assert.match(refused.body.error.message, /try again/);
-        assert.match(refused.headers.get('retry-after'), /^\d+$/);
-        assert.equal((await call(worker, 'GET', `/api/bootstrap/${id}`, { token })).status, 404);
-        assert.deepEqual(await kept(worker, id), []);
+describe('a payment', { concurrency: true }, () => {
+  describe('with a real LNbits', { skip: lnbitsMissing ?? false, concurrency: true }, () => {
+    let lnbits;
+    let told; // a Worker that hears LNbits' webhooks
+    let deaf; // one that does not: they go to a port where nobody is
+    let clouds;
+    before(async () => {
+      lnbits = await startLnbits();
+      clouds = await Promise.all([createDigitalOcean(), createDigitalOcean()]);
+      const vars = { LNBITS_URL: lnbits.url, LNBITS_API_KEY: lnbits.merchant.inkey, DO_API_TOKEN: 'dop_v1_test' };
+      [told, deaf] = await Promise.all([
+        startWorker({ vars: { ...vars, DO_API_URL: clouds[0].url } }),
+        startWorker({ vars: { ...vars, DO_API_URL: clouds[1].url, PUBLIC_URL: `http://127.0.0.1:${await freePort()}` } }),
+      ]);
+    });
+    after(async () => {
+      await Promise.all([told.stop(), deaf.stop()]);
+      await Promise.all([lnbits.close(), ...clouds.map((cloud) => cloud.close())]);
+    });
+    const pay = (order) => lnbits.pay(order.created.invoice.paymentRequest);
 
-        lnbits.tamper();
-        const made = await call(worker, 'POST', '/api/bootstrap', { body });
-        assert.equal(made.status, 201);
-        assert.equal(lnbits.unusedFaults, 0);
-      });
-    }
-  });
+    test('the invoice is LNbits\' own, for the price, and shows no payment hash', async () => {
+      const { created } = await placeOrder(told);
+      assert.deepEqual(Object.keys(created.invoice).sort(), ['amountSats', 'expiresAt', 'paymentRequest']);
+      assert.match(created.message, /Pay the invoice of 10000 sats/);
+      const invoice = readInvoice(created.invoice.paymentRequest);
+      assert.deepEqual([invoice.network, invoice.amountMsat], ['bitcoin', PRICE * 1000]);
+      assert.equal((invoice.timestamp + invoice.expiry) * 1000, Date.parse(created.expiresAt));
+      const { paid, details } = await lnbits.payment(invoice.paymentHash);
+      assert.deepEqual([paid, details.amount, details.wallet_id], [false, PRICE * 1000, lnbits.merchant.id]);
+      assertRefused(await call(told, 'POST', `/api/dev/stub/pay/${invoice.paymentHash}`), 404, 'not_found');
+    });
 
-  test('too slow is down: after 15 seconds the customer hears "try again"', async (t) => {
-    const { lnbits, worker } = await scripted(t);
-    let release;
-    lnbits.fault({ method: 'POST', kind: 'late', until: new Promise((resolve) => { release = resolve; }) });
-    const { body, id, token } = await orderBody();
-    const asked = Date.now();
-    assertRefused(await call(worker, 'POST', '/api/bootstrap', { body }), 503, 'lightning_unavailable');
-    assert.ok(Date.now() - asked < 20_000);
-    release();
-    assert.equal((await call(worker, 'GET', `/api/bootstrap/${id}`, { token })).status, 404);
-    assert.equal((await call(worker, 'POST', '/api/bootstrap', { body })).status, 201);
-  });
+    test('a payment is noticed at once by the webhook', async () => {
+      const order = await placeOrder(told);
+      const live = await order.live();
+      await pay(order);
+      const paidAt = Date.now();
+      const view = await live.until(({ state }) => state === 'provisioning');
+      assert.ok(Date.now() - paidAt < 5000, `${Date.now() - paidAt} ms`);
+      assert.equal(view.invoice, undefined);
+      live.close();
+    });
 
-  test('an open invoice survives LNbits being away', async (t) => {
-    const { lnbits, worker } = await scripted(t);
-    const order = await placeOrder(worker);
-    const { hash } = lnbits.payments[0];
-    const troubles = [
-      { kind: 'before' }, { kind: 'garbage', applied: false }, { kind: 'status', status: 404 }, { kind: 'status', status: 401 }, { kind: 'status', status: 429 },
-      { kind: 'status', status: 500 }, { kind: 'status', status: 200, body: { paid: true } },
-    ];
-    lnbits.markPaid(hash);
-    for (const trouble of troubles) {
-      const fault = lnbits.fault({ method: 'GET', ...trouble });
-      await pollUntil(async () => {
-        assert.equal((await order.get()).state, 'awaiting_payment');
-        return fault.left === 0;
-      }, trouble.kind);
-    }
-    await order.poll('ready');
-  });
-});
-
-describe('a look-up', { concurrency: true }, () => {
-  test('with another amount, hash or wallet never makes an order paid', async (t) => {
-    const { lnbits, worker } = await scripted(t);
-    const order = await placeOrder(worker);
-    const { hash } = lnbits.payments[0];
-    lnbits.markPaid(hash);
-    const lookUps = () => lnbits.requests.filter(({ method, status }) => method === 'GET' && status === 200).length;
-    const lies = [
-      (details) => ({ ...details, amount: details.amount - 1 }), (details) => ({ ...details, amount: details.amount + 1 }), (details) => ({ ...details, amount: -details.amount }),
-      (details) => ({ ...details, amount: PRICE }), (details) => ({ ...details, payment_hash: crypto.randomBytes(32).toString('hex') }),
-      (details) => ({ ...details, wallet_id: 'f'.repeat(32) }),
-    ];
-    for (const lie of lies) {
-      lnbits.tamper((answer) => ({ ...answer, details: lie(answer.details) }));
-      const before = lookUps();
-      await pollUntil(async () => {
-        assert.equal((await order.get()).state, 'awaiting_payment');
-        return lookUps() > before;
-      }, 'a look-up');
+    test('with the webhook lost, a poll of the page finds it', async () => {
+      const order = await placeOrder(deaf);
       assert.equal((await order.get()).state, 'awaiting_payment');
-    }
-    lnbits.tamper();
-    await order.poll('ready');
-  });
+      await pay(order);
+      await order.poll('provisioning', 5000);
+    });
 
-  test('is authenticated, asks for the order\'s own invoice, and not more than once a second', async (t) => {
-    const { lnbits, worker } = await scripted(t);
-    const order = await placeOrder(worker);
-    const { hash } = lnbits.payments[0];
-    const began = Date.now();
-    await pollUntil(async () => {
+    test('with the webhook lost and nobody looking, the alarm finds it within a minute', async () => {
+      const order = await placeOrder(deaf);
+      const live = await order.live(); // it watches, and hints at nothing
+      await pay(order);
+      await live.until(({ state }) => state === 'provisioning', 60_000);
+      live.close();
+    });
+
+    test('five polls at once start one provisioning', async () => {
+      const order = await placeOrder(deaf);
+      await pay(order);
+      await Promise.all(Array.from({ length: 5 }, () => order.poll('provisioning', 5000)));
+      const name = `kindling-${order.id}`;
+      await pollUntil(() => clouds[1].droplets.some((droplet) => droplet.name === name), 'a droplet');
       await Promise.all(Array.from({ length: 5 }, order.get));
-      return lnbits.requests.filter(({ method }) => method === 'GET').length >= 3;
-    }, 'three look-ups');
-    const looks = lnbits.requests.filter(({ method }) => method === 'GET');
-    assert.ok(looks.every(({ path, status }) => path === `/api/v1/payments/${hash}` && status === 200));
-    assert.ok(Date.now() - began > 2000, 'three look-ups take two seconds at least');
+      const creates = clouds[1].requests.filter(({ method, path, body }) => method === 'POST' && path === '/v2/droplets' && body.name === name);
+      assert.equal(creates.length, 1);
+    });
+
+    test('a forged, duplicated or early webhook changes nothing that LNbits does not confirm', async () => {
+      const order = await placeOrder(deaf);
+      const { paymentHash } = readInvoice(order.created.invoice.paymentRequest);
+      const { details } = await lnbits.payment(paymentHash);
+      const hook = new URL(details.webhook).pathname;
+      assert.match(hook, new RegExp(`^/api/lnbits/${order.id}/[0-9a-f]{32}$`));
+      const forged = JSON.stringify(JSON.stringify({ ...details, status: 'success', pending: false, paid: true }));
+      const stored = await kept(deaf, order.id);
+      for (const body of [forged, forged, '{}', 'not json', '']) {
+        const answer = await call(deaf, 'POST', hook, { body });
+        assert.deepEqual([answer.status, answer.body], [200, {}]);
+      }
+      for (const wrong of [`/api/lnbits/${order.id}/${'0'.repeat(32)}`, `/api/lnbits/${randomId()}/${hook.split('/').at(-1)}`, hook.slice(0, -1)]) {
+        assertRefused(await call(deaf, 'POST', wrong, { body: forged }), 404, 'not_found');
+      }
+      assert.equal((await order.get()).state, 'awaiting_payment');
+      assert.deepEqual(await kept(deaf, order.id), stored);
+
+      await pay(order);
+      await call(deaf, 'POST', hook, { body: 'anything' });
+      await order.until('provisioning', 5000);
+      const again = await call(deaf, 'POST', hook, { body: forged });
+      assert.equal(again.status, 200);
+      assert.equal((await order.get()).state, 'provisioning');
+    });
+
+    test('an order\'s hook opens no other order', async () => {
+      const [one, other] = await Promise.all([placeOrder(deaf), placeOrder(deaf)]);
+      const { details } = await lnbits.payment(readInvoice(one.created.invoice.paymentRequest).paymentHash);
+      const hook = new URL(details.webhook).pathname.split('/').at(-1);
+      assertRefused(await call(deaf, 'POST', `/api/lnbits/${other.id}/${hook}`), 404, 'not_found');
+    });
   });
 
-  test('that is under way while the webhook comes is followed by another', async (t) => {
-    const { lnbits, worker } = await scripted(t);
-    const order = await placeOrder(worker);
-    const { hash } = lnbits.payments[0];
-    let release;
-    lnbits.fault({ method: 'GET', kind: 'late', until: new Promise((resolve) => { release = resolve; }) });
-    await pollUntil(async () => (await order.get()) && lnbits.requests.some(({ method }) => method === 'GET'), 'a look-up under way');
-    lnbits.markPaid(hash);
-    const answer = await lnbits.notify(hash);
-    assert.equal(answer.status, 200);
-    release();
-    await order.until('ready', 10_000);
-  });
-});
+  describe('with LNbits in trouble', { concurrency: true }, () => {
+    test('no order is half made: the customer hears "try again", and the same body succeeds later', async (t) => {
+      const { lnbits, worker } = await scripted(t);
+      const wrong = (fields) => () => makeInvoice({ amountMsat: PRICE * 1000, ...fields });
+      const rows = {
+        down: { fault: { kind: 'before' } },
+        'cut off after it worked': { fault: { kind: 'after' } },
+        'answering HTML': { fault: { kind: 'garbage' } },
+        'answering HTML with 201': { fault: { kind: 'status', status: 201, body: '<html>' } },
+        'saying 404 for a wrong key': { fault: { kind: 'status', status: 404, body: { detail: 'Wallet not found.' } } },
+        'saying 401': { fault: { kind: 'status', status: 401 } },
+        'saying 429': { fault: { kind: 'status', status: 429, body: { error: 'Rate limit exceeded: 1 per 1 minute' } } },
+        'saying 500': { fault: { kind: 'status', status: 500 } },
+        'saying 520': { fault: { kind: 'status', status: 520 } },
+        'moving away': { fault: { kind: 'status', status: 307, headers: { location: '/api/v1/payments' } } },
+        'with an invoice of another amount': { invoice: wrong({ amountMsat: PRICE * 1000 + 1 }) },
+        'with an invoice of no amount': { invoice: wrong({ amountMsat: undefined }) },
+        'with an invoice of another network': { invoice: wrong({ network: 'testnet' }) },
+        'with an invoice that is none': { invoice: () => ({ bolt11: 'lnbc1nonsense', paymentHash: 'a'.repeat(64) }) },
+        'with an invoice of another hash': { invoice: () => ({ ...wrong()(), paymentHash: 'a'.repeat(64) }) },
+        'without the invoice': { tamper: ({ bolt11, payment_request: _, ...rest }) => rest },
+        'without the hash': { tamper: ({ payment_hash: _, ...rest }) => rest },
+        'without the wallet': { tamper: ({ wallet_id: _, ...rest }) => rest },
+      };
+      for (const [what, { fault, invoice, tamper }] of Object.entries(rows)) {
+        await t.test(what, async () => {
+          const { body, id, token } = await orderBody();
+          if (fault) lnbits.fault({ method: 'POST', ...fault });
+          if (invoice) lnbits.invoices.push(invoice());
+          lnbits.tamper(tamper);
+          const refused = await call(worker, 'POST', '/api/bootstrap', { body });
+          assertRefused(refused, 503, 'lightning_unavailable');
+          assert.match(refused.body.error.message, /try again/);
+          assert.match(refused.headers.get('retry-after'), /^\d+$/);
+          assert.equal((await call(worker, 'GET', `/api/bootstrap/${id}`, { token })).status, 404);
+          assert.deepEqual(await kept(worker, id), []);
 
-describe('an invoice that runs out', { concurrency: true }, () => {
-  test('shows so, and a payment that arrives late still gets its machine', async (t) => {
-    const { lnbits, worker } = await scripted(t, { INVOICE_SECONDS: '3' });
-    const order = await placeOrder(worker);
-    const { hash } = lnbits.payments[0];
-    const expired = await order.until('expired');
-    assert.deepEqual([expired.errorCode, expired.invoice], ['invoice_expired', undefined]);
-    assert.match(expired.errorMessage, /^The invoice ran out/);
-    assert.match(expired.message, /late payments/);
-    assert.deepEqual(await order.get(), expired);
-    lnbits.markPaid(hash);
-    await lnbits.notify(hash);
-    await order.until('provisioning', 5000);
-    await order.until('ready');
+          lnbits.tamper();
+          const made = await call(worker, 'POST', '/api/bootstrap', { body });
+          assert.equal(made.status, 201);
+          assert.equal(lnbits.unusedFaults, 0);
+        });
+      }
+    });
+
+    test('too slow is down: after 15 seconds the customer hears "try again"', async (t) => {
+      const { lnbits, worker } = await scripted(t);
+      let release;
+      lnbits.fault({ method: 'POST', kind: 'late', until: new Promise((resolve) => { release = resolve; }) });
+      const { body, id, token } = await orderBody();
+      const asked = Date.now();
+      assertRefused(await call(worker, 'POST', '/api/bootstrap', { body }), 503, 'lightning_unavailable');
+      assert.ok(Date.now() - asked < 20_000);
+      release();
+      assert.equal((await call(worker, 'GET', `/api/bootstrap/${id}`, { token })).status, 404);
+      assert.equal((await call(worker, 'POST', '/api/bootstrap', { body })).status, 201);
+    });
+
+    test('an open invoice survives LNbits being away', async (t) => {
+      const { lnbits, worker } = await scripted(t);
+      const order = await placeOrder(worker);
+      const { hash } = lnbits.payments[0];
+      const troubles = [
+        { kind: 'before' }, { kind: 'garbage', applied: false }, { kind: 'status', status: 404 }, { kind: 'status', status: 401 }, { kind: 'status', status: 429 },
+        { kind: 'status', status: 500 }, { kind: 'status', status: 200, body: { paid: true } },
+      ];
+      lnbits.markPaid(hash);
+      for (const trouble of troubles) {
+        const fault = lnbits.fault({ method: 'GET', ...trouble });
+        await pollUntil(async () => {
+          assert.equal((await order.get()).state, 'awaiting_payment');
+          return fault.left === 0;
+        }, trouble.kind);
+      }
+      await order.poll('ready');
+    });
   });
 
-  test('counts as paid when it was paid in its last second', async (t) => {
-    const { lnbits, worker } = await scripted(t, { INVOICE_SECONDS: '3' });
-    const order = await placeOrder(worker);
-    lnbits.markPaid(lnbits.payments[0].hash);
-    const live = await order.live();
-    await live.until(({ state }) => state === 'provisioning');
-    assert.ok(live.views.every(({ state }) => state !== 'expired'));
-    live.close();
+  describe('a look-up', { concurrency: true }, () => {
+    test('with another amount, hash or wallet never makes an order paid', async (t) => {
+      const { lnbits, worker } = await scripted(t);
+      const order = await placeOrder(worker);
+      const { hash } = lnbits.payments[0];
+      lnbits.markPaid(hash);
+      const lookUps = () => lnbits.requests.filter(({ method, status }) => method === 'GET' && status === 200).length;
+      const lies = [
+        (details) => ({ ...details, amount: details.amount - 1 }), (details) => ({ ...details, amount: details.amount + 1 }), (details) => ({ ...details, amount: -details.amount }),
+        (details) => ({ ...details, amount: PRICE }), (details) => ({ ...details, payment_hash: crypto.randomBytes(32).toString('hex') }),
+        (details) => ({ ...details, wallet_id: 'f'.repeat(32) }),
+      ];
+      for (const lie of lies) {
+        lnbits.tamper((answer) => ({ ...answer, details: lie(answer.details) }));
+        const before = lookUps();
+        await pollUntil(async () => {
+          assert.equal((await order.get()).state, 'awaiting_payment');
+          return lookUps() > before;
+        }, 'a look-up');
+        assert.equal((await order.get()).state, 'awaiting_payment');
+      }
+      lnbits.tamper();
+      await order.poll('ready');
+    });
+
+    test('is authenticated, asks for the order\'s own invoice, and not more than once a second', async (t) => {
+      const { lnbits, worker } = await scripted(t);
+      const order = await placeOrder(worker);
+      const { hash } = lnbits.payments[0];
+      const began = Date.now();
+      await pollUntil(async () => {
+        await Promise.all(Array.from({ length: 5 }, order.get));
+        return lnbits.requests.filter(({ method }) => method === 'GET').length >= 3;
+      }, 'three look-ups');
+      const looks = lnbits.requests.filter(({ method }) => method === 'GET');
+      assert.ok(looks.every(({ path, status }) => path === `/api/v1/payments/${hash}` && status === 200));
+      assert.ok(Date.now() - began > 2000, 'three look-ups take two seconds at least');
+    });
+
+    test('that is under way while the webhook comes is followed by another', async (t) => {
+      const { lnbits, worker } = await scripted(t);
+      const order = await placeOrder(worker);
+      const { hash } = lnbits.payments[0];
+      let release;
+      lnbits.fault({ method: 'GET', kind: 'late', until: new Promise((resolve) => { release = resolve; }) });
+      await pollUntil(async () => (await order.get()) && lnbits.requests.some(({ method }) => method === 'GET'), 'a look-up under way');
+      lnbits.markPaid(hash);
+      const answer = await lnbits.notify(hash);
+      assert.equal(answer.status, 200);
+      release();
+      await order.until('ready', 10_000);
+    });
   });
 
-  test('and the same order asked for again is still that order', async (t) => {
-    const { worker, lnbits } = await scripted(t, { INVOICE_SECONDS: '3' });
-    const order = await placeOrder(worker);
-    await order.until('expired');
-    const again = await call(worker, 'POST', '/api/bootstrap', { body: order.body });
-    assert.deepEqual([again.status, again.body.state, lnbits.payments.length], [201, 'expired', 1]);
-    await customer(worker, order).get();
+  describe('an invoice that runs out', { concurrency: true }, () => {
+    test('shows so, and a payment that arrives late still gets its machine', async (t) => {
+      const { lnbits, worker } = await scripted(t, { INVOICE_SECONDS: '3' });
+      const order = await placeOrder(worker);
+      const { hash } = lnbits.payments[0];
+      const expired = await order.until('expired');
+      assert.deepEqual([expired.errorCode, expired.invoice], ['invoice_expired', undefined]);
+      assert.match(expired.errorMessage, /^The invoice ran out/);
+      assert.match(expired.message, /late payments/);
+      assert.deepEqual(await order.get(), expired);
+      lnbits.markPaid(hash);
+      await lnbits.notify(hash);
+      await order.until('provisioning', 5000);
+      await order.until('ready');
+    });
+
+    test('counts as paid when it was paid in its last second', async (t) => {
+      const { lnbits, worker } = await scripted(t, { INVOICE_SECONDS: '3' });
+      const order = await placeOrder(worker);
+      lnbits.markPaid(lnbits.payments[0].hash);
+      const live = await order.live();
+      await live.until(({ state }) => state === 'provisioning');
+      assert.ok(live.views.every(({ state }) => state !== 'expired'));
+      live.close();
+    });
+
+    test('and the same order asked for again is still that order', async (t) => {
+      const { worker, lnbits } = await scripted(t, { INVOICE_SECONDS: '3' });
+      const order = await placeOrder(worker);
+      await order.until('expired');
+      const again = await call(worker, 'POST', '/api/bootstrap', { body: order.body });
+      assert.deepEqual([again.status, again.body.state, lnbits.payments.length], [201, 'expired', 1]);
+      assert.equal((await order.get()).state, 'expired');
+    });
   });
 });

@@ -74,7 +74,6 @@ impl Order {
                     }
                     .to_owned(),
                 );
-                view.percent = Some(100);
                 view.next_steps = next_steps(&facts.node_ip, &facts.lnbits_url);
                 view.credentials = Some(CredentialsView {
                     node_ip: facts.node_ip.clone(),

@@ -1,0 +1,21 @@
+// The first page and its order form, as a person uses them.
+
+/** page: Playwright's */
+export function landing(page) {
+  const own = {
+    async open() {
+      await page.goto('/');
+      await own.continue.waitFor();
+      return own;
+    },
+    continue: page.getByRole('button', { name: /^Continue/ }),
+    region: page.getByLabel('Region'),
+    refundAddress: page.getByLabel('Refund address'),
+    choose: (name) => page.getByRole('radio', { name, exact: true }).check(),
+    chosen: (name) => page.getByRole('radio', { name, exact: true }).isChecked(),
+    keyProgress: page.getByRole('progressbar', { name: 'Making your key in this browser' }),
+    keyReady: page.getByText('Your key is ready'),
+    trouble: page.getByRole('alert'),
+  };
+  return own;
+}

@@ -1,0 +1,70 @@
+// An order's page in each of its states, as a person uses it.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { scratchFolder } from '../../support/order.mjs';
+import { landing } from './landing.mjs';
+
+/** page: Playwright's */
+export function order(page) {
+  const button = (name) => page.getByRole('button', { name, exact: true });
+  const heading = (name) => page.getByRole('heading', { level: 1, name });
+  const own = {
+    button,
+    heading,
+    saving: heading('Save your order link'),
+    paying: heading('Pay the invoice'),
+    building: heading('Your machine is being built'),
+    ready: heading('Your machine is ready'),
+    savedForm: button('Save in my password manager'),
+    remember: button('I will remember it myself'),
+    qr: page.getByRole('img', { name: 'QR code of the Lightning invoice' }),
+    wallet: page.getByRole('link', { name: 'Open in a wallet' }),
+    refusal: page.getByRole('alert').filter({ hasText: 'Do not pay: this invoice is not what was agreed' }),
+    payStub: button('Pay this test invoice'),
+    claim: button('Get my credentials'),
+
+    /** -> {id, fragment} of the address bar */
+    link() {
+      const [, id, fragment] = /\/orders\/([0-9a-f]{32})[^#]*#(.+)$/.exec(page.url());
+      return { id, fragment };
+    },
+    async untilPaying() {
+      await own.saving.waitFor();
+      await own.remember.click();
+      await own.paying.waitFor();
+    },
+    async untilReady() {
+      await own.untilPaying();
+      await own.payStub.click();
+      await own.ready.waitFor();
+    },
+    async openBundle() {
+      await own.claim.click();
+      await page.getByRole('heading', { name: 'Lightning wallet (LND)' }).waitFor();
+    },
+    async words() {
+      await button('Show the seed words').click();
+      return page.locator('ol.words li').allInnerTexts();
+    },
+    /** Clicks and reads what is downloaded -> {name, text, file} */
+    async download(name) {
+      const [download] = await Promise.all([page.waitForEvent('download'), button(name).click()]);
+      const file = path.join(scratchFolder(), download.suggestedFilename());
+      await download.saveAs(file);
+      fs.chmodSync(file, 0o600);
+      return { name: download.suggestedFilename(), text: fs.readFileSync(file, 'utf8'), file };
+    },
+  };
+  return own;
+}
+
+/** From the first page to the order's, with the key that takes no time unless another is named. -> the order's page */
+export async function orderNode(page, { key = 'Ed25519' } = {}) {
+  const form = await landing(page).open();
+  await form.choose(key);
+  await form.continue.click();
+  const bought = order(page);
+  await bought.saving.waitFor();
+  return bought;
+}

@@ -1,0 +1,162 @@
+// What must never happen in the browser: a secret in a request, a Referer, a stored place or the console; code or calls from elsewhere.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { browserMissing, launchBrowser } from '../support/browser.mjs';
+import { startWorker } from '../support/worker.mjs';
+import { landing } from './pages/landing.mjs';
+import { order, orderNode } from './pages/order.mjs';
+
+const skip = browserMissing ?? false;
+let worker;
+let browser;
+before(async () => {
+  if (skip) return;
+  worker = await startWorker();
+  browser = await launchBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await worker?.stop();
+});
+
+/** Everything a page has stored in this profile, as one text. */
+const stored = (page) => page.evaluate(async () => {
+  const caches_ = await Promise.all((await caches.keys()).map(async (name) => {
+    const cache = await caches.open(name);
+    return [name, (await cache.keys()).map(({ url }) => url)];
+  }));
+  const databases = await indexedDB.databases();
+  return JSON.stringify([{ ...localStorage }, { ...sessionStorage }, caches_, databases, document.cookie, history.state, document.title]);
+});
+
+describe('the page', { skip }, () => {
+  test('keeps the link, the private key and the opened bundle to itself', async () => {
+    const visit = await browser.open({ baseURL: worker.url, acceptDownloads: true });
+    const { page } = visit;
+    const bought = await orderNode(page, { key: 'RSA-4096' });
+    const { id, fragment } = bought.link();
+    await bought.savedForm.click();
+    await bought.payStub.click();
+    await bought.ready.waitFor();
+    const key = await bought.download('Download the SSH private key');
+    await bought.openBundle();
+    const bundle = await bought.download('Download all as a text file');
+    const words = /LND seed words: (.+)/.exec(bundle.text)[1];
+    const password = /RPC password: (.+)/.exec(bundle.text)[1];
+    await page.reload();
+    await bought.ready.waitFor();
+
+    const said = await visit.said();
+    const kept = await stored(page);
+    assert.ok(said.includes(id), 'the record is not empty');
+    const [, secret] = fragment.split('.');
+    // Playwright shows addresses with their fragment; on the wire there is none. So the fragment is cut off, and only there.
+    const wire = JSON.stringify(JSON.parse(said).requests.map(({ url, ...rest }) => ({ ...rest, url: url.split('#')[0] })));
+    for (const canary of [secret, key.text.split('\n')[5], words, password]) {
+      assert.ok(canary.length > 8);
+      for (const [place, text] of [['a request', wire], ['storage', kept], ['the console', JSON.stringify(visit.console)]]) {
+        assert.ok(!text.includes(canary), `a secret stands in ${place}`);
+      }
+    }
+    const referers = visit.requests.map(({ headers }) => headers.referer).filter(Boolean);
+    assert.deepEqual(referers, [], 'no Referer, not even a harmless one');
+    assert.ok(visit.requests.every(({ url }) => /^(https?|wss?):\/\/127\.0\.0\.1:|^blob:|^data:/.test(url)), 'a request went elsewhere');
+    assert.deepEqual(visit.errors, []);
+    await visit.close();
+  });
+
+  test('caches the shell alone, by its hashed names', async () => {
+    const visit = await browser.open({ baseURL: worker.url });
+    const { page } = visit;
+    await landing(page).open();
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await page.reload();
+    await page.waitForFunction(() => navigator.serviceWorker.controller);
+    await page.reload();
+    await (await orderNode(page)).untilReady();
+    const urls = await page.evaluate(async () => {
+      const lists = await Promise.all((await caches.keys()).map(async (name) => (await (await caches.open(name)).keys()).map(({ url }) => new URL(url).pathname)));
+      return lists.flat();
+    });
+    assert.ok(urls.some((path) => path.startsWith('/app_bg-')), 'the shell is kept');
+    assert.deepEqual(urls.filter((path) => !/^\/[a-z_-]+-[0-9a-f]{16}\.(js|wasm|css)$/.test(path)), []);
+    await visit.close();
+  });
+
+  test('is served with a policy that allows nothing more than it needs', async () => {
+    for (const target of ['/', '/orders/0', '/sw.js', '/manifest.webmanifest']) {
+      const { headers } = await worker.fetch(target);
+      const policy = headers.get('content-security-policy');
+      assert.match(policy, /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval';/, target);
+      assert.match(policy, /frame-ancestors 'none'; base-uri 'none'$/, target);
+      assert.doesNotMatch(policy, /unsafe-inline|unsafe-eval'(?<!wasm-unsafe-eval')|https?:|\*/);
+      assert.equal(headers.get('referrer-policy'), 'no-referrer');
+      assert.equal(headers.get('x-content-type-options'), 'nosniff');
+      assert.match(headers.get('strict-transport-security'), /max-age=\d{8}/);
+      assert.equal(headers.get('cross-origin-opener-policy'), 'same-origin');
+      assert.match(headers.get('permissions-policy'), /camera=\(\)/);
+    }
+    const html = await (await worker.fetch('/')).text();
+    assert.doesNotMatch(html, /<script(?![^>]* src=)|<style|style=|onload=/, 'nothing inline');
+    const [, app] = /"(\/app-[0-9a-f]{16}\.js)"/.exec(html);
+    assert.equal((await worker.fetch(app)).headers.get('cache-control'), 'public, max-age=31536000, immutable');
+  });
+
+  test('has its headline before any code', async () => {
+    const visit = await browser.open({ baseURL: worker.url, javaScriptEnabled: false });
+    await visit.page.goto('/');
+    await visit.page.getByRole('heading', { name: 'Your own Bitcoin node. One Lightning invoice.' }).waitFor();
+    await visit.close();
+  });
+
+  test('never scrolls sideways, from 320 to 1440 pixels, and has targets big enough for fingers', async () => {
+    const visit = await browser.open({ baseURL: worker.url });
+    const { page } = visit;
+    const fits = async (what) => {
+      for (const width of [320, 390, 768, 1440]) {
+        await page.setViewportSize({ width, height: 800 });
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        assert.ok(over <= 0, `${what} is ${over} px too wide at ${width}`);
+      }
+      const small = await page.locator('button, .button, select, .choice, input:not([type=radio]):not([type=hidden])').evaluateAll((all) => all
+        .filter((element) => element.checkVisibility())
+        .map((element) => [element.textContent, element.getBoundingClientRect()])
+        .filter(([, box]) => box.height < 36 || box.width < 24)
+        .map(([text]) => text));
+      assert.deepEqual(small, [], what);
+    };
+    await landing(page).open();
+    await fits('the landing page');
+    const bought = await orderNode(page);
+    await fits('the save page');
+    await bought.untilPaying();
+    await fits('the invoice');
+    await bought.payStub.click();
+    await bought.ready.waitFor();
+    await bought.openBundle();
+    await bought.words();
+    await fits('the credentials');
+    await visit.close();
+  });
+
+  test('says each change once in its one live region', async () => {
+    const visit = await browser.open({ baseURL: worker.url });
+    const { page } = visit;
+    await landing(page).open();
+    assert.equal(await page.locator('[aria-live]').count(), 1);
+    await page.evaluate(() => {
+      window.spoken = [];
+      const region = document.querySelector('[aria-live]');
+      new MutationObserver(() => window.spoken.push(region.textContent)).observe(region, { childList: true, characterData: true, subtree: true });
+    });
+    await page.getByRole('radio', { name: 'Ed25519' }).check();
+    await page.getByRole('button', { name: /^Continue/ }).click();
+    await order(page).untilReady();
+    const spoken = await page.evaluate(() => window.spoken.filter(Boolean));
+    assert.equal(spoken[0], 'Waiting for your payment.');
+    assert.equal(spoken.at(-1), 'Your machine is ready.');
+    assert.equal(new Set(spoken).size, spoken.length, `something was said twice: ${spoken}`);
+    await visit.close();
+  });
+});
