@@ -22,7 +22,8 @@ run_phase() {
     report "$name" started
     rm -f -- "$STATE/failure"
     # A process of its own, so that a failure anywhere in it ends the phase and not this report. The lock stays here.
-    timeout --kill-after=30 "$PHASE_SECONDS" "$file" 9>&- || status=$?
+    # No standard input: in a terminal, timeout's background group would be stopped at the first read from it.
+    timeout --kill-after=30 "$PHASE_SECONDS" "$file" </dev/null 9>&- || status=$?
     if ((status != 0)); then
         local sentence="The step $name stopped unexpectedly; its log is /var/log/cloud-init-output.log on the machine."
         if ((status == 124)); then sentence="The step $name did not finish within $((PHASE_SECONDS / 60)) minutes."; fi

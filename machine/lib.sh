@@ -3,6 +3,7 @@
 # Nothing secret is ever an argument of a command (`ps` shows those) or a line of a log: secrets travel in files and pipes.
 
 umask 077
+export HOME=${HOME:-/root} # cloud-init's service has none
 
 KINDLING=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 ETC=/etc/kindling

@@ -58,7 +58,7 @@ sync_chain() {
     systemctl is-active --quiet bitcoind || systemctl start bitcoind
     wait_for 600 bitcoin_cli getblockchaininfo || die "bitcoind does not answer; see: ops.sh logs bitcoin"
     while :; do
-        chain_line
+        chain_line || printf 'bitcoind is busy and did not answer; asking again\n'
         if bitcoin_cli getblockchaininfo | jq -e '.initialblockdownload | not' >/dev/null; then
             connect_lnbits
             return 0

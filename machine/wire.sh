@@ -67,11 +67,13 @@ pair() {
 # report PHASE STATUS [SENTENCE]: news for the order page. Lost news must not stop a bring-up that goes well,
 # so this gives up after some attempts and never fails.
 report() {
-    local status pause=1 try sentence
+    local status pause=1 try sentence node=''
+    # With every report, so that a machine which fails later is removed from the tailnet, too.
+    [[ ! -s $STATE/tailscale-node ]] || node=$(<"$STATE/tailscale-node")
     sentence=$(printf '%s' "${3-}" | tr -cd "A-Za-z0-9 .,:;()/'_+=-" | cut -c 1-200)
     for try in 1 2 3 4 5; do
-        printf '{"nonce":%d,"phase":"%s","status":"%s"%s}' "$(next_nonce)" "$1" "$2" \
-            "${sentence:+,\"message\":\"$sentence\"}" | write_file "$STATE/report.request"
+        printf '{"nonce":%d,"phase":"%s","status":"%s"%s%s}' "$(next_nonce)" "$1" "$2" \
+            "${sentence:+,\"message\":\"$sentence\"}" "${node:+,\"tailscaleNodeId\":\"$node\"}" | write_file "$STATE/report.request"
         status=$(post_signed report "$STATE/report.request" "$STATE/report.answer")
         case $status in
         200) return 0 ;;
@@ -86,7 +88,7 @@ report() {
 
 # deliver BUNDLE-FILE FACTS-FILE: the sealed bundle and the public facts about it, until acknowledged or finally refused.
 deliver() {
-    local status pause=1 deadline=$((SECONDS + 3600))
+    local status pause=1 deadline=$((SECONDS + 1800))
     openssl base64 -A -in "$1" | write_file "$STATE/sealed.base64"
     while :; do
         jq --rawfile sealed "$STATE/sealed.base64" --argjson nonce "$(next_nonce)" \
@@ -99,7 +101,7 @@ deliver() {
         *) fail "The delivery of the sealed bundle was refused with status $status." ;;
         esac
         log "delivery: not acknowledged yet (status $status), trying again in $pause s"
-        ((SECONDS < deadline)) || fail "The sealed bundle could not be delivered for an hour."
+        ((SECONDS < deadline)) || fail "The sealed bundle could not be delivered for 30 minutes."
         sleep "$pause"
         ((pause = pause < 60 ? pause * 2 : 60))
     done

@@ -58,6 +58,8 @@ struct Follower {
     failure: RwSignal<Option<Failure>>,
     live: RefCell<Option<Live>>,
     last_heard: Cell<u64>,
+    /// Whether the current socket has said anything; a working one speaks at once.
+    speaks: Cell<bool>,
     pause_seconds: Cell<u32>,
     asking: Cell<bool>,
     interval: Cell<Option<IntervalHandle>>,
@@ -76,6 +78,7 @@ impl Follower {
             failure,
             live: RefCell::default(),
             last_heard: Cell::new(now_millis()),
+            speaks: Cell::new(false),
             pause_seconds: Cell::new(1),
             asking: Cell::new(false),
             interval: Cell::new(None),
@@ -107,10 +110,12 @@ impl Follower {
 
     fn connect(self: &Rc<Self>) {
         self.last_heard.set(now_millis());
+        self.speaks.set(false);
         let this = Rc::downgrade(self);
         let on_text = move |text: String| {
             let Some(this) = this.upgrade() else { return };
             this.last_heard.set(now_millis());
+            this.speaks.set(true);
             this.pause_seconds.set(1);
             // "pong" is no view, and that is fine.
             if let Ok(view) = serde_json::from_str(&text) {
@@ -131,6 +136,7 @@ impl Follower {
 
     /// The socket is gone: try again, later each time.
     fn lose(self: &Rc<Self>) {
+        self.speaks.set(false);
         if self.live.take().is_some() && !self.settled() {
             let pause = self.pause_seconds.get();
             self.pause_seconds
@@ -158,9 +164,7 @@ impl Follower {
             view.as_ref()
                 .is_none_or(|v| v.state == StateName::AwaitingPayment)
         });
-        let quiet =
-            now_millis().saturating_sub(self.last_heard.get()) > 2 * TICK.as_millis() as u64;
-        if unpaid || quiet {
+        if unpaid || !self.speaks.get() {
             self.ask();
         }
     }

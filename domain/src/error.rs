@@ -63,10 +63,8 @@ error_codes! {
     InvalidRefundAddress = "invalid_refund_address", 400, "refundTo is a Lightning Address, an LNURL or a BOLT11 invoice.";
     /// Not 16 to 128 characters of base64url.
     InvalidNonce = "invalid_nonce", 400, "A nonce is 16 to 128 letters, digits, - or _.";
-    /// A machine's signature does not fit its body and key.
-    BadSignature = "bad_signature", 403, "The signature does not fit this machine's key and body.";
-    /// Unknown id or wrong token, indistinguishably.
-    NotFound = "not_found", 404, "There is nothing here, or your token does not open it.";
+    /// Unknown id, wrong token or wrong signature, indistinguishably.
+    NotFound = "not_found", 404, "There is nothing here, or your token or signature does not open it.";
     /// The path exists, the method does not.
     MethodNotAllowed = "method_not_allowed", 405, "This path does not take that method.";
     /// The order id is in use with another body.

@@ -3,7 +3,6 @@
 //! `https://host/orders/<id>#1.<secret>.<key>`: what stands behind `#` never reaches a server. The secret alone rebuilds the
 //! id, the access token, the sealing identity and the SSH key on any device; the key part only makes that instant.
 
-use crate::error::{ApiError, ErrorCode};
 use crate::id::OrderId;
 use crate::keys::{KeyType, PrimeCounters, SshSeed};
 use crate::secret::Secret;
@@ -203,12 +202,6 @@ impl std::fmt::Display for LinkError {
 }
 
 impl std::error::Error for LinkError {}
-
-impl From<LinkError> for ApiError {
-    fn from(_: LinkError) -> Self {
-        ErrorCode::NotFound.into()
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -124,7 +124,7 @@ pub enum Step {
     CreateTailscaleKey,
     /// Is the droplet there already?
     FindDroplet,
-    /// Order it. Begun at most once in an order's life, because the cloud has no idempotency key.
+    /// Order it. Never begun again unless the cloud surely refused it, because the cloud has no idempotency key.
     CreateDroplet,
     /// Wait until it is active and has a public address.
     AwaitActive,
@@ -146,6 +146,8 @@ pub enum TeardownStep {
     FindVolume,
     /// Delete it.
     DeleteVolume,
+    /// An SSH key whose id was never learnt.
+    FindSshKey,
     /// Delete the SSH key, if the order made it.
     DeleteSshKey,
     /// Delete the machine's entry in the tailnet.
@@ -258,6 +260,9 @@ pub struct Resources {
     /// Registered SSH key.
     #[serde(default)]
     pub ssh_key: Option<CloudSshKey>,
+    /// Whether a key may exist that `ssh_key` does not name yet.
+    #[serde(default)]
+    pub ssh_key_asked: bool,
     /// Block volume.
     #[serde(default)]
     pub volume: Option<String>,
@@ -307,6 +312,8 @@ pub struct Order {
     pub request: OrderRequest,
     /// SHA-256 of the access token, in hex.
     pub access_hash: String,
+    /// Whether the Worker drew the token, because the caller sent no hash.
+    pub access_drawn: bool,
     /// The last part of the webhook's path; knowing it lets one hint, no more.
     pub hook: String,
     /// The price.
@@ -399,6 +406,8 @@ pub struct NewOrder {
     pub request: OrderRequest,
     /// SHA-256 of the access token, in hex.
     pub access_hash: String,
+    /// Whether the Worker drew the token.
+    pub access_drawn: bool,
     /// Random word for the webhook's path.
     pub hook: String,
     /// The quote.
@@ -416,6 +425,7 @@ impl Order {
             id: new.id,
             request: new.request,
             access_hash: new.access_hash,
+            access_drawn: new.access_drawn,
             hook: new.hook,
             price: new.price,
             plan: new.plan,
@@ -439,6 +449,16 @@ impl Order {
                 },
             };
         }
+    }
+
+    /// Whether an order that is asked for again is this one. `access_hash` is the caller's own, `None` where they sent none: such
+    /// a caller shows nothing but the request, so the answer they missed is repeated only while there is nothing but an invoice to see.
+    pub fn is_same(&self, request: &OrderRequest, access_hash: Option<&str>) -> bool {
+        let same_access = match access_hash {
+            Some(hash) => hash == self.access_hash,
+            None => self.access_drawn && matches!(self.state, State::AwaitingPayment { .. }),
+        };
+        same_access && self.request == *request
     }
 
     /// Whether this access token opens the order. Compared by hash, so timing tells nothing about the token.

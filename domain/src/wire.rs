@@ -1,4 +1,13 @@
 //! The JSON that browser, Worker and machine exchange, and how a body is read: strictly, and without repeating it in errors.
+//! Here is the customer's part; [`machine`] and [`bundle`] are the machine's.
+
+mod bundle;
+mod machine;
+
+pub use bundle::{BitcoinAccess, Bundle, LnbitsAccess, LndAccess, SshAccess};
+pub use machine::{
+    MachineDelivery, MachineHeartbeat, MachineReport, PairRequest, PairResponse, ReportStatus,
+};
 
 use crate::catalogue::{BitcoinImplementation, Product, Region};
 use crate::error::{ApiError, ErrorCode};
@@ -380,166 +389,6 @@ pub struct Health {
     pub stubs: Stubs,
     /// Whether machines join a tailnet.
     pub tailscale: bool,
-}
-
-/// `POST /api/machine/:id/pair`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PairRequest {
-    /// The one-shot token from user-data.
-    pub token: Secret,
-    /// The machine's key: 33 bytes of compressed SEC1 in hex.
-    pub public_key: String,
-}
-
-/// The answer to a pairing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PairResponse {
-    /// A one-time key, where Tailscale is configured.
-    pub tailscale_auth_key: Option<Secret>,
-}
-
-/// How a phase went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReportStatus {
-    /// It begins.
-    Started,
-    /// It is over.
-    Done,
-    /// It did not work, finally.
-    Failed,
-}
-
-/// `POST /api/machine/:id/report`, signed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MachineReport {
-    /// Higher than every one before it.
-    pub nonce: u64,
-    /// One of the machine's phases.
-    pub phase: Phase,
-    /// How it went.
-    pub status: ReportStatus,
-    /// One sentence, at most 200 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-}
-
-/// `POST /api/machine/:id/deliver`, signed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct MachineDelivery {
-    /// Higher than every one before it.
-    pub nonce: u64,
-    /// The bundle, a binary age file in base64.
-    pub sealed: String,
-    /// The public IPv4 address.
-    pub node_ip: String,
-    /// The SSH host keys, `type base64`.
-    pub host_keys: Vec<String>,
-    /// Its name in the tailnet.
-    pub tailscale_hostname: Option<String>,
-    /// Its node id there, for the removal.
-    pub tailscale_node_id: Option<String>,
-    /// Where LNbits answers.
-    pub lnbits_url: String,
-}
-
-/// `POST /api/machine/:id/heartbeat`, signed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MachineHeartbeat {
-    /// Higher than every one before it.
-    pub nonce: u64,
-}
-
-/// What is inside the sealed bundle, as the machine writes it. Only the customer's side ever opens it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Bundle {
-    /// The format: 1.
-    pub version: u32,
-    /// The order it belongs to.
-    pub order_id: OrderId,
-    /// The word in `product.kind`.
-    pub product: String,
-    /// Whether the stub cloud made it up.
-    pub fake: bool,
-    /// The public IPv4 address.
-    pub node_ip: String,
-    /// Its name in the tailnet.
-    pub tailscale_hostname: Option<String>,
-    /// How to get in.
-    pub ssh: SshAccess,
-    /// The Bitcoin node.
-    pub bitcoin: BitcoinAccess,
-    /// LND and its wallet.
-    pub lnd: LndAccess,
-    /// LNbits.
-    pub lnbits: LnbitsAccess,
-    /// The same, as a file on the machine.
-    pub credentials_file: String,
-}
-
-/// SSH, in a [`Bundle`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SshAccess {
-    /// `root`.
-    pub user: String,
-    /// 22.
-    pub port: u16,
-    /// `type base64` of each.
-    pub host_keys: Vec<String>,
-}
-
-/// The Bitcoin node, in a [`Bundle`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BitcoinAccess {
-    /// `knots` or `core`.
-    pub implementation: BitcoinImplementation,
-    /// Its release.
-    pub version: String,
-    /// `mainnet` and so on.
-    pub network: String,
-    /// RPC user.
-    pub rpc_user: String,
-    /// RPC password.
-    pub rpc_password: Secret,
-}
-
-/// LND, in a [`Bundle`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LndAccess {
-    /// Its release.
-    pub version: String,
-    /// 24 words of LND's aezeed, in order.
-    pub seed_words: Vec<Secret>,
-    /// What unlocks the wallet.
-    pub wallet_password: Secret,
-}
-
-/// LNbits, in a [`Bundle`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LnbitsAccess {
-    /// Where it answers.
-    pub url: String,
-    /// Its release.
-    pub version: String,
-    /// What guards the first set-up.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_install_token: Option<Secret>,
-    /// The administrator, where one was made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub super_user: Option<Secret>,
-    /// The administrator's password, where one was made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password: Option<Secret>,
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ fn draft() -> Order {
             id: OrderId::from_bytes([7; 16]),
             request: request(),
             access_hash: kindling_domain::link::access_hash("token"),
+            access_drawn: false,
             hook: "hook".to_owned(),
             price: Sats::from_sats(10_000),
             plan: MachinePlan {
@@ -117,7 +118,9 @@ impl Cloud {
         let volume = || Some("v".to_owned());
         Event::Answer(Ok(match effect {
             Effect::LookUpPayment { .. } => return Event::Payment(Ok(facts(true))),
-            Effect::Provision(Step::FindSshKey) => Answer::SshKey(self.key.then_some(ours)),
+            Effect::Provision(Step::FindSshKey) | Effect::TearDown(TeardownStep::FindSshKey) => {
+                Answer::SshKey(self.key.then_some(ours))
+            }
             Effect::Provision(Step::CreateSshKey) => {
                 self.key = true;
                 Answer::SshKey(Some(ours))
@@ -331,6 +334,7 @@ fn teardown_survives_every_fault() {
                 phase: Phase::Lnd,
                 status: ReportStatus::Failed,
                 message: None,
+                tailscale_node_id: Some("n1".to_owned()),
             };
             order.report(&failed, now).unwrap();
             drive(&mut order, &mut cloud, &mut now, Some((nth, fault)));
@@ -383,6 +387,7 @@ fn a_key_that_was_there_before_is_left_alone() {
         phase: Phase::Lnd,
         status: ReportStatus::Failed,
         message: None,
+        tailscale_node_id: None,
     };
     order.report(&failed, now).unwrap();
     drive(&mut order, &mut cloud, &mut now, None);
@@ -572,22 +577,20 @@ fn a_machine_speaks_only_for_its_order_and_only_forward() {
     order.verify_machine(body, &sign(&machine)).unwrap();
     assert_eq!(
         code(order.verify_machine(body, &sign(&stranger))),
-        ErrorCode::BadSignature
+        ErrorCode::NotFound
     );
     assert_eq!(
         code(order.verify_machine(b"{\"nonce\":2}", &sign(&machine))),
-        ErrorCode::BadSignature
+        ErrorCode::NotFound
     );
-    assert_eq!(
-        code(order.verify_machine(body, "")),
-        ErrorCode::BadSignature
-    );
+    assert_eq!(code(order.verify_machine(body, "")), ErrorCode::NotFound);
 
     let report = |nonce, phase| MachineReport {
         nonce,
         phase,
         status: ReportStatus::Started,
         message: None,
+        tailscale_node_id: None,
     };
     order.report(&report(5, Phase::Lnd), now).unwrap();
     assert!(
@@ -722,6 +725,67 @@ fn requests_are_checked_one_by_one() {
         code(&|b| b.refund_to = Some("a".repeat(3000))),
         ErrorCode::InvalidRefundAddress
     );
+}
+
+#[test]
+fn an_order_asked_for_again_is_the_same_only_to_who_may_see_it() {
+    let own = kindling_domain::link::access_hash("token");
+    let order = open();
+    assert!(order.is_same(&request(), Some(&own)));
+    assert!(
+        !order.is_same(&request(), None),
+        "the hash is part of the body"
+    );
+    assert!(!order.is_same(&request(), Some("another")));
+    let mut other = request();
+    other.region = "ams3".to_owned();
+    assert!(!order.is_same(&other, Some(&own)));
+    let mut drawn = open();
+    drawn.access_drawn = true;
+    assert!(drawn.is_same(&request(), None));
+    drawn.apply(Event::Payment(Ok(facts(true))), START);
+    assert!(
+        !drawn.is_same(&request(), None),
+        "a paid order shows more than its invoice"
+    );
+}
+
+#[test]
+fn a_machine_that_keeps_reporting_is_given_time_but_not_for_ever() {
+    let (mut order, mut cloud, mut now) = (paid(), Cloud::default(), START);
+    drive(&mut order, &mut cloud, &mut now, None);
+    for nonce in 1..=4 {
+        now = now.plus_seconds(3000);
+        let Due::Wait(..) = order.due(now) else {
+            panic!("given up while it reports")
+        };
+        order.hear(nonce, now).unwrap();
+    }
+    now = START.plus_seconds(4 * 3600 + 60);
+    drive(&mut order, &mut cloud, &mut now, None);
+    assert!(matches!(order.state, State::Failed { .. }));
+}
+
+#[test]
+fn a_machine_that_joined_the_tailnet_and_failed_is_removed_from_it() {
+    let (mut order, mut cloud, mut now) = (paid(), Cloud::default(), START);
+    drive(&mut order, &mut cloud, &mut now, None);
+    let mut failed = MachineReport {
+        nonce: 1,
+        phase: Phase::Bitcoin,
+        status: ReportStatus::Failed,
+        message: None,
+        tailscale_node_id: Some("../keys/k1".to_owned()),
+    };
+    assert_eq!(
+        order.report(&failed, now).unwrap_err().code,
+        ErrorCode::InvalidBody
+    );
+    failed.tailscale_node_id = Some("nKYC11CNTRL".to_owned());
+    order.report(&failed, now).unwrap();
+    drive(&mut order, &mut cloud, &mut now, None);
+    let removed = Effect::TearDown(TeardownStep::DeleteTailscaleDevice);
+    assert!(cloud.calls.contains(&removed));
 }
 
 /// Orders outlive the code that wrote them.

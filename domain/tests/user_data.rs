@@ -43,6 +43,7 @@ fn order(bitcoin: BitcoinImplementation, volume_size_gb: u32, tailscale: bool) -
         id: OrderId::from_bytes([7; 16]),
         request,
         access_hash: "access-marker".to_owned(),
+        access_drawn: false,
         hook: "hook-marker".to_owned(),
         price: Sats::from_sats(10_000),
         plan,

@@ -38,6 +38,8 @@ join_tailnet() {
         --hostname="kindling-${ORDER_ID:0:8}" --timeout=60s ||
         fail "The machine could not join the tailnet: the auth key may have expired or lack its tag."
     rm -f -- "$directory/auth-key"
+    # What the machine is called there, for the reports.
+    compose exec -T tailscale tailscale status --json | jq -r '.Self.ID // ""' | write_file "$STATE/tailscale-node"
 }
 
 # The first boot's own `apt-get update` holds a lock that apt does not wait for: two minutes of patience.
@@ -45,6 +47,8 @@ retry 7 apt_get update || fail "The package lists could not be downloaded."
 retry 4 apt_get install --no-install-recommends "${PACKAGES[@]}" || fail "The packages could not be installed."
 firewall || fail "The firewall could not be set up."
 systemctl enable --now docker || fail "Docker could not be started."
+# docker compose loads the env_file of every service for any command on one of them, and refuses when one is missing.
+[[ -e $SECRETS/lnbits.env ]] || write_file "$SECRETS/lnbits.env" </dev/null
 join_tailnet
 # The one-shot auth key is spent; only the fact of being paired is kept.
 printf '{}\n' | write_file "$STATE/paired"

@@ -24,6 +24,10 @@ mount_volume() {
         printf 'UUID=%s %s ext4 defaults,nofail,discard,noatime 0 2\n' "$uuid" "$DATA" >>/etc/fstab
     fi
     mountpoint --quiet "$DATA" || mount "$DATA" || fail "The volume $VOLUME_NAME could not be mounted."
+    # Boot does not wait for a nofail mount, and Docker tries a container only once when its data is not there yet.
+    install --directory --mode=755 /etc/systemd/system/docker.service.d
+    printf '[Unit]\nRequiresMountsFor=%s\n' "$DATA" | write_file /etc/systemd/system/docker.service.d/kindling.conf
+    systemctl daemon-reload
 }
 
 mkdir -p "$DATA"

@@ -107,8 +107,8 @@ rpcport=8332
 zmqpubrawblock=tcp://127.0.0.1:28332
 zmqpubrawtx=tcp://127.0.0.1:28333
 CONF
-        chown bitcoin:bitcoin "$directory/bitcoin.conf"
     fi
+    chown bitcoin:bitcoin "$directory/bitcoin.conf" # each time: a cut may have come between file and owner
 }
 
 [[ -x /usr/local/bin/bitcoind && -e $STATE/bitcoin-$BITCOIN-$version ]] || install_release

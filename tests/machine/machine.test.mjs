@@ -107,6 +107,7 @@ test("a machine with a volume and Tailscale comes up, delivers, and keeps its se
 
   assert.deepEqual(heard(worker), smooth(PHASES));
   assert.deepEqual(worker.said.refused, []);
+  assert.deepEqual([...worker.said.nodes], ["nStandIn11CNTRL"]);
   assert.equal(worker.said.deliveries.length, 1);
   const [delivery] = worker.said.deliveries;
   const bundle = open(delivery.sealed, identity);

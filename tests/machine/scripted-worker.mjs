@@ -9,7 +9,7 @@ import { once } from "node:events";
  * "report" or "deliver", a status to answer with before anything is looked at, or undefined.
  */
 export async function startScriptedWorker({ orderId, token, tailscaleAuthKey = null, trouble = () => undefined, port = 0 }) {
-  const said = { pairs: 0, reports: [], deliveries: [], refused: [] };
+  const said = { pairs: 0, reports: [], nodes: new Set(), deliveries: [], refused: [] };
   const counts = {};
   let machineKey = null;
   let lastNonce = 0;
@@ -43,12 +43,13 @@ export async function startScriptedWorker({ orderId, token, tailscaleAuthKey = n
       return answer(200, { tailscaleAuthKey });
     }
     const signature = Buffer.from(request.headers["x-kindling-signature"] ?? "", "base64");
-    if (!machineKey || !crypto.verify("sha256", raw, { key: machineKey, dsaEncoding: "der" }, signature)) return refuse(403, "bad_signature");
+    if (!machineKey || !crypto.verify("sha256", raw, { key: machineKey, dsaEncoding: "der" }, signature)) return refuse(404, "not_found");
     if (!Number.isInteger(body.nonce) || body.nonce <= lastNonce) return refuse(409, "nonce_not_rising");
     lastNonce = body.nonce;
     if (call === "report") {
-      const { nonce, phase, status: news, message, ...unknown } = body;
+      const { nonce, phase, status: news, message, tailscaleNodeId, ...unknown } = body;
       if (Object.keys(unknown).length || !["started", "done", "failed"].includes(news) || (message ?? "").length > 200) return refuse(400, "invalid_body");
+      if (tailscaleNodeId !== undefined) said.nodes.add(tailscaleNodeId);
       said.reports.push({ nonce, phase, status: news, ...(message === undefined ? {} : { message }) });
       return answer(200, {});
     }

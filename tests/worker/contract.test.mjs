@@ -127,6 +127,7 @@ describe('POST /api/bootstrap', () => {
     const other = await sshKey();
     const changes = [
       { region: 'ams3' }, { product: { kind: 'full_node', bitcoin: 'core' } }, { sshPublicKey: other.publicKey }, { accessHash: sha256('another token') },
+      { accessHash: undefined },
       { refundTo: 'me@example.com' }, { sealTo: other.publicKey },
     ];
     for (const change of changes) {
@@ -141,8 +142,12 @@ describe('POST /api/bootstrap', () => {
     assert.match(first.body.accessToken, /^[A-Za-z0-9_-]{43}$/);
     const again = await call(worker, 'POST', '/api/bootstrap', { body });
     assert.equal(again.body.accessToken, undefined);
+    assert.match(again.body.message, /order anew/);
     const view = await call(worker, 'GET', `/api/bootstrap/${body.orderId}`, { token: first.body.accessToken });
     assert.equal(view.status, 200);
+    // From the payment on there is more to see than an invoice, and the request alone proves nothing.
+    await call(worker, 'POST', `/api/dev/stub/pay/${first.body.invoice.paymentHash}`);
+    assertRefused(await call(worker, 'POST', '/api/bootstrap', { body }), 409, 'order_exists');
   });
 });
 

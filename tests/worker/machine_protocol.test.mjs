@@ -81,9 +81,9 @@ test('what is not signed by the paired key, over just these bytes, is refused', 
     `${good.slice(0, -4)}AAA=`,
   ];
   for (const what of ['report', 'deliver', 'heartbeat']) {
-    for (const signature of wrong) assertRefused(await machine.post(what, text, signature), 403, 'bad_signature');
+    for (const signature of wrong) assertRefused(await machine.post(what, text, signature), 404, 'not_found');
   }
-  assertRefused(await other.machine.post('report', text, good), 403, 'bad_signature');
+  assertRefused(await other.machine.post('report', text, good), 404, 'not_found');
   assert.equal((await order.get()).phase, 'booting');
   assert.equal((await machine.post('report', text, good)).status, 200);
   assert.equal((await order.get()).phase, 'packages');
@@ -91,7 +91,7 @@ test('what is not signed by the paired key, over just these bytes, is refused', 
 
 test('before pairing there is no key to speak under, and no order but one\'s own', async () => {
   const { machine } = await bootedOrder();
-  assertRefused(await machine.heartbeat(), 403, 'bad_signature');
+  assertRefused(await machine.heartbeat(), 404, 'not_found');
   const text = JSON.stringify({ nonce: 1 });
   const stranger = await call(worker, 'POST', `/api/machine/${randomId()}/heartbeat`, { body: text, headers: { 'x-kindling-signature': machine.key.sign(text) } });
   assertRefused(stranger, 404, 'not_found');

@@ -227,6 +227,11 @@ impl DigitalOcean {
         let name = resource_name(order.id);
         let volumes: Vec<&String> = order.resources.volume.iter().collect();
         let keys: Vec<u64> = order.resources.ssh_key.iter().map(|key| key.id).collect();
+        let user_data = user_data::render(order, token);
+        if user_data.len() > user_data::MAX_USER_DATA_BYTES {
+            console_error!("user-data is too large: {} bytes", user_data.len());
+            return Err(refused());
+        }
         let droplet = json!({
             "name": name,
             "region": order.request.region,
@@ -237,7 +242,7 @@ impl DigitalOcean {
             "monitoring": false,
             "tags": [HOUSE_TAG, name],
             "volumes": volumes,
-            "user_data": user_data::render(order, token),
+            "user_data": user_data,
         });
         let answer = self
             .write(Method::Post, "droplets", Body::Json(droplet))

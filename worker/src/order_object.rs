@@ -4,16 +4,15 @@
 //! decides and saves without an await in between. Effects are performed by the alarm alone, which the runtime never runs twice at
 //! once, so hints, polls and webhooks can only ask it to come sooner.
 
+mod alarm;
+
 use crate::config::Config;
-use crate::perform::perform;
 use crate::routes::{Ask, OPEN_PATH, OpenOrder, ask};
 use crate::store::Store;
 use crate::{lnbits, random, reply, stub};
 use futures_util::lock::Mutex;
 use kindling_domain::error::{ApiError, ErrorCode};
-use kindling_domain::order::{
-    Answer, Due, Effect, Event, NewOrder, Order, State as OrderState, Step,
-};
+use kindling_domain::order::{Due, Event, NewOrder, Order, State as OrderState};
 use kindling_domain::secret::Secret;
 use kindling_domain::time::UnixMillis;
 use kindling_domain::wire::{
@@ -29,8 +28,6 @@ use worker::{
 
 /// While the alarm works, the next one stands this far off, in milliseconds: if the object dies, that one takes over.
 const LEASE_MILLIS: u64 = 60_000;
-/// The most effects one alarm performs before it hands over to the next.
-const MAX_EFFECTS: usize = 30;
 /// The most live connections of one order.
 const MAX_LIVE: usize = 16;
 
@@ -88,11 +85,7 @@ impl DurableObject for OrderObject {
 
     /// Never fails: the runtime gives a failing alarm up after a few tries, and a paid order must not be given up.
     async fn alarm(&self) -> Result<Response> {
-        // Cleared before, so that a hint which comes while this works counts; and after, so that no later call is lost.
-        self.called.set(false);
-        let driven = self.drive().await;
-        self.called.set(false);
-        if let Err(error) = driven {
+        if let Err(error) = self.drive().await {
             console_error!("an order's alarm: {error}");
             self.set_alarm(now().plus_millis(LEASE_MILLIS)).await?;
         }
@@ -138,10 +131,12 @@ impl OrderObject {
             return Ok(order.clone());
         }
         let mut order = self.store.order()?;
-        if let Some(order) = &mut order {
-            self.recovered.set(order.recover(now()));
-        }
         *self.order.borrow_mut() = Some(order.clone());
+        if let Some(order) = order.as_mut().filter(|order| order.is_cut()) {
+            order.recover(now());
+            self.save(order)?;
+            self.recovered.set(true);
+        }
         Ok(order)
     }
 
@@ -226,7 +221,7 @@ impl OrderObject {
             order.state,
             OrderState::AwaitingPayment { .. } | OrderState::Expired { .. }
         );
-        if waits && !order.plan.stubs.lightning && (!self.called.get()) {
+        if waits && !order.plan.stubs.lightning {
             order.apply(Event::PaymentHint, now());
             self.remember(&order);
             self.call_alarm().await?;
@@ -270,9 +265,11 @@ impl OrderObject {
             .order()?
             .filter(|order| order.state != OrderState::Draft)
         {
-            let same = order.request == new.request
-                && (new.access_token.is_some() || order.access_hash == new.access_hash);
-            if !same {
+            let access_hash = new
+                .access_token
+                .is_none()
+                .then_some(new.access_hash.as_str());
+            if !order.is_same(&new.request, access_hash) {
                 return Ok(Err(ErrorCode::OrderExists.into()));
             }
             return created(&order, None).map(Ok);
@@ -284,6 +281,7 @@ impl OrderObject {
                 id: new.id,
                 request: new.request,
                 access_hash: new.access_hash,
+                access_drawn: new.access_token.is_some(),
                 hook: hex::encode(random::bytes::<16>()?),
                 price: new.price,
                 plan: new.plan,
@@ -451,68 +449,6 @@ impl OrderObject {
             .set("sec-websocket-protocol", LIVE_PROTOCOL)?;
         Ok(Ok(response))
     }
-
-    /// Performs what is due, then sleeps until something is.
-    async fn drive(&self) -> Result<()> {
-        for _ in 0..MAX_EFFECTS {
-            let Some(mut order) = self.order()? else {
-                return self.state.storage().delete_alarm().await;
-            };
-            match order.due(now()) {
-                Due::Idle => return self.state.storage().delete_alarm().await,
-                Due::Wait(at, _) => return self.set_alarm(at).await,
-                Due::Perform(Effect::Erase) => {
-                    // A draft that is being opened right now is somebody's.
-                    if self.opening.try_lock().is_some() {
-                        return self.erase().await;
-                    }
-                    return self.set_alarm(now().plus_millis(LEASE_MILLIS)).await;
-                }
-                Due::Perform(effect) => self.perform(&mut order, &effect).await?,
-            }
-        }
-        self.set_alarm(now()).await
-    }
-
-    /// One effect: saved as begun, performed, its answer taken in.
-    async fn perform(&self, order: &mut Order, effect: &Effect) -> Result<()> {
-        // Armed before the work: if the object dies in the middle, this alarm takes it up.
-        self.set_alarm(now().plus_millis(LEASE_MILLIS)).await?;
-        let token = if *effect == Effect::Provision(Step::CreateDroplet) {
-            random::token()?
-        } else {
-            Secret::new("")
-        };
-        order.begin(effect, now());
-        match effect {
-            Effect::LookUpPayment { .. } => self.remember(order),
-            Effect::EraseBundle => self.store.erase_bundle()?,
-            Effect::Provision(Step::CreateDroplet) => {
-                order.expect_machine(&token);
-                self.save(order)?;
-            }
-            _ => self.save(order)?,
-        }
-        let event = perform(self.config(), order, effect, &token).await;
-        // The world may have moved on while the call was under way: the answer is taken in by the order as it is now.
-        let Some(mut order) = self.order()? else {
-            return Ok(());
-        };
-        let before = order.clone();
-        let sealed = match &event {
-            Event::Answer(Ok(Answer::StubDelivery(delivery))) => Some(delivery.sealed.clone()),
-            _ => None,
-        };
-        order.apply(event, now());
-        if let (Some(sealed), OrderState::Ready { .. }) = (sealed, &order.state) {
-            self.store.save_bundle(&sealed)?;
-        }
-        if order.state == before.state && order.resources == before.resources {
-            self.remember(&order);
-            return Ok(());
-        }
-        self.save(&order)
-    }
 }
 
 type Outcome = std::result::Result<String, ApiError>;
@@ -526,9 +462,13 @@ fn pair(order: &mut Order, body: &[u8]) -> Result<Outcome> {
 
 /// The 201 of a new order, and of the same order asked for again.
 fn created(order: &Order, access_token: Option<Secret>) -> Result<Response> {
-    let Some(view) = order.view() else {
+    let Some(mut view) = order.view() else {
         return reply::refuse(ErrorCode::TemporarilyUnavailable);
     };
+    if order.access_drawn && access_token.is_none() {
+        view.message = "The access token of this order was given once, with its first answer. Without it, do not pay: order anew."
+            .to_owned();
+    }
     let order_url = format!("{}/orders/{}", order.plan.public_url, order.id);
     reply::json(
         201,

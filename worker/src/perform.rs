@@ -97,6 +97,7 @@ async fn tear_down(
             Some(id) => cloud.delete_volume(id).await.map(|()| Answer::Gone),
             None => Ok(Answer::Gone),
         },
+        TeardownStep::FindSshKey => cloud.find_ssh_key(order).await.map(Answer::SshKey),
         TeardownStep::DeleteSshKey => match has.ssh_key {
             Some(key) => cloud.delete_ssh_key(key.id).await.map(|()| Answer::Gone),
             None => Ok(Answer::Gone),

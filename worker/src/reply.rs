@@ -40,6 +40,9 @@ pub fn refuse(error: impl Into<ApiError>) -> Result<Response> {
     if status == 503 || status == 429 {
         response.headers().set("retry-after", "30")?;
     }
+    if status == 426 {
+        response.headers().set("upgrade", "websocket")?;
+    }
     Ok(response)
 }
 

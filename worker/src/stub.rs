@@ -102,6 +102,7 @@ pub fn tear_down(step: TeardownStep) -> Answer {
     match step {
         TeardownStep::FindDroplet | TeardownStep::AwaitDropletGone => Answer::Droplet(None),
         TeardownStep::FindVolume => Answer::Volume(None),
+        TeardownStep::FindSshKey => Answer::SshKey(None),
         _ => Answer::Gone,
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const FEEDBACK: Duration = Duration::from_secs(2);
 
-/// Copies `text`. `what` completes its name for screen readers: "Copy {what}".
+/// Copies `text`, which is `what`, as in "Copied the invoice".
 #[component]
 pub fn CopyButton(
     text: Secret,
@@ -22,7 +22,8 @@ pub fn CopyButton(
 ) -> impl IntoView {
     let copied = RwSignal::new(None::<bool>);
     let announcer = announcer();
-    let name = format!("{} {what}", label.unwrap_or("Copy"));
+    // Words that say it all need no other name.
+    let name = label.is_none().then(|| format!("Copy {what}"));
     let copy = move |_| {
         let text = text.clone();
         let what = what.clone();

@@ -17,18 +17,18 @@ pub fn Landing() -> impl IntoView {
     let price = move || shop.full_node().map(|product| sats(product.amount_sats));
     view! {
         <div class="landing">
-        <section class="hero">
-            <Heading text="Your own Bitcoin node. One Lightning invoice."/>
-            <p class="lead">
-                "A server with Bitcoin, LND and LNbits that only you can log in to. No account, no e-mail address: your browser makes
-                the keys, and they stay with you."
-            </p>
-        </section>
-        {move || shop.catalogue().is_some_and(|catalogue| catalogue.stub_mode).then(|| view! {
-            <Notice tone=Tone::Info title="This is a test site">
-                <p>"Invoices or machines here are make-believe. Try everything; nothing real is sold."</p>
-            </Notice>
-        })}
+            <section class="hero">
+                <Heading text="Your own Bitcoin node.\nOne Lightning invoice."/>
+                <p class="lead">
+                    "A server with Bitcoin, LND and LNbits that only you can log in to. No account, no e-mail address: your browser makes
+                    the keys, and they stay with you."
+                </p>
+            </section>
+            {move || shop.catalogue().is_some_and(|catalogue| catalogue.stub_mode).then(|| view! {
+                <Notice tone=Tone::Info title="This is a test site">
+                    <p>"Invoices or machines here are make-believe. Try everything; nothing real is sold."</p>
+                </Notice>
+            })}
             <OrderForm/>
             <div class="about">
                 <section>

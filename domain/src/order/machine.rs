@@ -62,6 +62,11 @@ fn short(text: &str) -> bool {
     text.len() <= MAX_TEXT && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
+/// Whether this is a node id of a tailnet. It will stand in the path of a call that deletes, under the operator's key.
+fn is_node_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
 /// Whether this is `type base64`, as in `known_hosts`. Its type is the machine's business: only SSH clients use it.
 fn is_host_key(text: &str) -> bool {
     let word = |b: u8| b.is_ascii_alphanumeric() || b"-.@".contains(&b);
@@ -86,7 +91,7 @@ fn check_delivery(delivery: &MachineDelivery) -> Result<(), ApiError> {
             || delivery.lnbits_url.starts_with("https://"))
         && short(&delivery.lnbits_url)
         && delivery.tailscale_hostname.as_deref().is_none_or(short)
-        && delivery.tailscale_node_id.as_deref().is_none_or(short);
+        && delivery.tailscale_node_id.as_deref().is_none_or(is_node_id);
     if good {
         Ok(())
     } else {
@@ -144,11 +149,11 @@ impl Order {
     /// Whether `signature` is this order's machine's over `body`.
     ///
     /// # Errors
-    /// `bad_signature` if not, or if no machine has paired.
+    /// `not_found` if not, or if no machine has paired: the same as for an order that does not exist.
     pub fn verify_machine(&self, body: &[u8], signature: &str) -> Result<(), ApiError> {
         match &self.voice.public_key {
             Some(key) if verify_signature(key, body, signature) => Ok(()),
-            _ => Err(ErrorCode::BadSignature.into()),
+            _ => Err(ErrorCode::NotFound.into()),
         }
     }
 
@@ -170,12 +175,16 @@ impl Order {
     /// Takes a verified report in.
     ///
     /// # Errors
-    /// `nonce_not_rising`; `invalid_body` for a phase that is not a machine's.
+    /// `nonce_not_rising`; `invalid_body` for a phase that is not a machine's, or a node id that is none.
     pub fn report(&mut self, report: &MachineReport, now: UnixMillis) -> Result<(), ApiError> {
-        if !report.phase.is_machines() {
+        let node = report.tailscale_node_id.as_deref();
+        if !report.phase.is_machines() || !node.is_none_or(is_node_id) {
             return Err(ErrorCode::InvalidBody.into());
         }
         self.hear(report.nonce, now)?;
+        if let Some(node) = node {
+            self.resources.tailscale_node = Some(node.to_owned());
+        }
         match report.status {
             ReportStatus::Started | ReportStatus::Done => self.see_phase(report.phase),
             ReportStatus::Failed if matches!(self.state, State::Provisioning { .. }) => {
@@ -219,9 +228,11 @@ impl Order {
     }
 
     pub(super) fn delivered(&mut self, delivery: &MachineDelivery, now: UnixMillis) {
-        self.resources
-            .tailscale_node
-            .clone_from(&delivery.tailscale_node_id);
+        if delivery.tailscale_node_id.is_some() {
+            self.resources
+                .tailscale_node
+                .clone_from(&delivery.tailscale_node_id);
+        }
         let facts = MachineFacts {
             // The cloud's word counts more than the machine's.
             node_ip: self

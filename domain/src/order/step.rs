@@ -1,7 +1,6 @@
 //! What an order does next, and what an answer makes of it: payment and provisioning.
 
 use super::failure::backoff_millis;
-use super::timer::{LATE_SECONDS, step_deadline_seconds};
 use super::{
     Answer, Attempt, Due, Effect, Event, Failure, FailureReason, Order, PaymentFacts, State, Step,
     TeardownStep,
@@ -52,6 +51,7 @@ impl Order {
             (State::Provisioning { attempt, .. }, Effect::Provision(step)) => {
                 attempt.in_flight = true;
                 match step {
+                    Step::CreateSshKey => self.resources.ssh_key_asked = true,
                     Step::CreateVolume => self.resources.volume_asked = true,
                     Step::CreateDroplet => self.resources.droplet_asked = Some(now),
                     _ => {}
@@ -62,19 +62,21 @@ impl Order {
         }
     }
 
-    /// Called once when the order is loaded anew: what was begun and never answered has an unknown outcome. Says whether there was
-    /// something like that.
-    pub fn recover(&mut self, now: UnixMillis) -> bool {
-        let in_flight = match &self.state {
+    /// Whether something was begun and not answered. True of a stored order only if its object died in between.
+    pub fn is_cut(&self) -> bool {
+        match &self.state {
             State::Provisioning { attempt, .. } | State::Failed { attempt, .. } => {
                 attempt.in_flight
             }
             _ => false,
-        };
-        if in_flight {
+        }
+    }
+
+    /// Called when an order that [is cut](Self::is_cut) is loaded anew: what was begun has an unknown outcome.
+    pub fn recover(&mut self, now: UnixMillis) {
+        if self.is_cut() {
             self.apply(Event::Answer(Err(Failure::Unknown)), now);
         }
-        in_flight
     }
 
     /// Takes an event in. Events that do not fit the present state change nothing.
@@ -167,9 +169,9 @@ impl Order {
         let State::Provisioning { step, attempt, .. } = &mut self.state else {
             return;
         };
-        let step = *step;
         attempt.in_flight = false;
-        let late = now >= attempt.since.plus_seconds(step_deadline_seconds(step));
+        let (step, since) = (*step, attempt.since);
+        let late = now >= self.step_deadline(step, since);
         match answer {
             Ok(answer) => self.answered(step, answer, late, now),
             Err(Failure::Final { reason }) => {
@@ -315,11 +317,5 @@ impl Order {
             attempt: Attempt::fresh(now),
         };
         self.tear_down_from(TeardownStep::FindDroplet, now);
-    }
-
-    /// Whether an expired order's invoice is still watched.
-    pub fn watches_late_payment(&self, now: UnixMillis) -> bool {
-        matches!(self.state, State::Expired { .. })
-            && now < self.expires_at.plus_seconds(LATE_SECONDS)
     }
 }

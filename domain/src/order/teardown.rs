@@ -46,6 +46,11 @@ impl Order {
             }
             (TeardownStep::DeleteVolume, Ok(Answer::Gone)) => {
                 self.resources.volume = None;
+                self.tear_down_from(TeardownStep::FindSshKey, now);
+            }
+            (TeardownStep::FindSshKey, Ok(Answer::SshKey(key))) => {
+                self.resources.ssh_key_asked = false;
+                self.resources.ssh_key = key;
                 self.tear_down_from(TeardownStep::DeleteSshKey, now);
             }
             (TeardownStep::DeleteSshKey, Ok(Answer::Gone)) => {
@@ -69,6 +74,7 @@ impl Order {
             TeardownStep::DeleteDroplet | TeardownStep::AwaitDropletGone => has.droplet.is_some(),
             TeardownStep::FindVolume => has.volume.is_none() && has.volume_asked,
             TeardownStep::DeleteVolume => has.volume.is_some(),
+            TeardownStep::FindSshKey => has.ssh_key.is_none() && has.ssh_key_asked,
             TeardownStep::DeleteSshKey => has.ssh_key.is_some_and(|key| key.owned),
             TeardownStep::DeleteTailscaleDevice => has.tailscale_node.is_some(),
             TeardownStep::Done => true,
@@ -77,12 +83,13 @@ impl Order {
 
     /// Goes to the first step from `first` on that has something to remove.
     pub(super) fn tear_down_from(&mut self, first: TeardownStep, now: UnixMillis) {
-        const ORDER: [TeardownStep; 8] = [
+        const ORDER: [TeardownStep; 9] = [
             TeardownStep::FindDroplet,
             TeardownStep::DeleteDroplet,
             TeardownStep::AwaitDropletGone,
             TeardownStep::FindVolume,
             TeardownStep::DeleteVolume,
+            TeardownStep::FindSshKey,
             TeardownStep::DeleteSshKey,
             TeardownStep::DeleteTailscaleDevice,
             TeardownStep::Done,

@@ -21,23 +21,22 @@ pub enum Timer {
 }
 
 /// A draft lives this long without its invoice, in seconds.
-pub(super) const DRAFT_SECONDS: u64 = 600;
+const DRAFT_SECONDS: u64 = 600;
 /// An open invoice is looked up this often, in seconds.
 const LOOK_UP_SECONDS: u64 = 30;
 /// Two looks are at least this far apart, in milliseconds, whoever asks.
 const MIN_LOOK_UP_MILLIS: u64 = 1000;
 /// An expired invoice is watched this long, in seconds.
-pub(super) const LATE_SECONDS: u64 = 24 * 3600;
+const LATE_SECONDS: u64 = 24 * 3600;
 /// A claimed bundle is kept this long, in seconds.
 pub(super) const CLAIM_SECONDS: u64 = 24 * 3600;
 
 /// How long a provisioning step may take, in seconds.
-pub(super) const fn step_deadline_seconds(step: Step) -> u64 {
-    match step {
-        Step::AwaitMachine => 60 * 60,
-        _ => 10 * 60,
-    }
-}
+const STEP_SECONDS: u64 = 10 * 60;
+/// How long a machine may be silent while it is awaited, in seconds.
+const SILENCE_SECONDS: u64 = 60 * 60;
+/// How long a machine may take that keeps reporting, in seconds.
+const MACHINE_SECONDS: u64 = 4 * 3600;
 
 /// When the invoice is looked at next: soon while it is open, ever more rarely once it ran out.
 fn next_look(order: &Order, watch: super::Watch) -> UnixMillis {
@@ -52,6 +51,17 @@ fn next_look(order: &Order, watch: super::Watch) -> UnixMillis {
 }
 
 impl Order {
+    /// When a provisioning step that began at `since` has taken too long.
+    pub(super) fn step_deadline(&self, step: Step, since: UnixMillis) -> UnixMillis {
+        if step != Step::AwaitMachine {
+            return since.plus_seconds(STEP_SECONDS);
+        }
+        let heard = self.voice.last_heard.unwrap_or(since).max(since);
+        heard
+            .plus_seconds(SILENCE_SECONDS)
+            .min(since.plus_seconds(MACHINE_SECONDS))
+    }
+
     /// Every timer that runs in the present state.
     pub(super) fn timers(&self) -> Vec<(UnixMillis, Timer)> {
         match &self.state {
@@ -80,9 +90,7 @@ impl Order {
                 ..
             } if !self.plan.stubs.cloud => {
                 vec![(
-                    attempt
-                        .since
-                        .plus_seconds(step_deadline_seconds(Step::AwaitMachine)),
+                    self.step_deadline(Step::AwaitMachine, attempt.since),
                     Timer::StepDeadline,
                 )]
             }

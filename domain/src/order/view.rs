@@ -1,4 +1,4 @@
-//! An order as its customer may see it. Nothing secret is in it, because nothing secret is in the order.
+//! An order as its customer may see it: the fields named here, and no others.
 
 use super::{BundleState, Invoice, Order, State};
 use crate::time::WireTime;
