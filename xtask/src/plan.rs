@@ -1,5 +1,6 @@
 //! A list of steps with a line for each: `[3/6] app wasm ... 41 s`.
 
+use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,7 @@ impl Plan {
     pub fn run(self, project: &Project) -> Result<()> {
         let total = self.steps.len();
         let say = if self.stderr { say_to_stderr } else { say };
+        let _lock = alone(project, say)?;
         for (index, (name, action)) in self.steps.into_iter().enumerate() {
             let end = if project.verbose { "\n" } else { "" };
             say(&format!("[{}/{total}] {name} ... {end}", index + 1));
@@ -54,6 +56,22 @@ impl Plan {
         }
         Ok(())
     }
+}
+
+/// Two builds at once in one folder would take each other's files away; the second waits until this lock is dropped.
+fn alone(project: &Project, say: fn(&str)) -> Result<File> {
+    let folder = project.path("build");
+    fs::create_dir_all(&folder)?;
+    let lock = File::create(folder.join(".lock"))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            say("waiting for another cargo xtask in this folder\n");
+            lock.lock()?;
+        }
+        Err(TryLockError::Error(error)) => return Err(error.into()),
+    }
+    Ok(lock)
 }
 
 /// A duration for people: one decimal below ten seconds, none above.
