@@ -154,10 +154,10 @@ fn checks(project: &Project, options: &Options, files: &Files) -> Result<Vec<Che
         });
     }
     for (part, files) in files.iter().filter(|(_, files)| !files.is_empty()) {
-        // One file at a time: each starts servers and a browser of its own.
+        // Two files at a time: much of their time is waiting for the servers and the browser that each starts of its own.
         let mut command = node::node(project);
         command
-            .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+            .args(["--test", "--test-concurrency=2", "--test-reporter=spec"])
             .args(files);
         if let Some(chromium) = system::find("chromium") {
             command.env("KINDLING_CHROMIUM", chromium);
