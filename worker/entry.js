@@ -1,7 +1,7 @@
 // What workerd loads: the Worker and its Durable Object as the JavaScript classes it wants, each forwarding to the wasm instance.
 // Invariant: a trap (a Rust panic, memory run out) fails the calls that were in flight, and none that comes after it.
 
-import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
+import { DurableObject } from "cloudflare:workers";
 import * as rust from "./index.js";
 
 // Shared with the Rust side: its panic hook sets criticalError, and each start of an instance counts instanceId up.
@@ -21,34 +21,42 @@ function note(error) {
 // A trap inside a resumed future surfaces here instead of in the call that waits for it.
 addEventListener("error", (event) => note(event.error));
 
-async function call(method) {
+function call(method) {
   if (state.criticalError) {
     state.criticalError = false;
     rust.__wbg_reset_state();
   }
-  const { promise: failed, reject: fail } = Promise.withResolvers();
-  inFlight.add(fail);
-  try {
-    return await Promise.race([failed, new Promise((done) => done(method()))]);
-  } catch (error) {
-    note(error);
-    throw error;
-  } finally {
-    inFlight.delete(fail);
-  }
+  return new Promise((resolve, reject) => {
+    const end = () => inFlight.delete(reject);
+    inFlight.add(reject);
+    const failed = (error) => {
+      end();
+      note(error);
+      reject(error);
+    };
+    try {
+      method().then((answer) => {
+        end();
+        resolve(answer);
+      }, failed);
+    } catch (error) {
+      failed(error);
+    }
+  });
 }
 
-export default class extends WorkerEntrypoint {
-  async fetch(request) {
+export default {
+  async fetch(request, env) {
     try {
-      return await call(() => rust.fetch(request, this.env, this.ctx));
-    } catch {
-      // Rust answers its own errors; only a trap comes here, and the panic hook has logged it.
-      const error = { code: "temporarily_unavailable", message: "Something went wrong. Please try again." };
-      return Response.json({ error }, { status: 503, headers: { "Cache-Control": "no-store" } });
+      return await call(() => rust.fetch(request, env));
+    } catch (error) {
+      // Rust answers its own errors; what comes here is a trap, or an order's object that died or could not be reached.
+      console.error(error);
+      const body = { error: { code: "temporarily_unavailable", message: "Something went wrong. Please try again." } };
+      return Response.json(body, { status: 503, headers: { "Cache-Control": "no-store", "Retry-After": "30" } });
     }
-  }
-}
+  },
+};
 
 export class OrderObject extends DurableObject {
   #object;

@@ -1,73 +1,76 @@
-// The load generator: a process of its own, so that what it costs is not taken from the process that it loads and is the same for
-// whoever is measured. It is forked; each message is one round, and so is each answer.
-// Plain sockets instead of an HTTP client, because a client costs more per request than the Worker does.
+// Loads our Worker and its peer in turns (A B, B A, ...), so that a drift of the machine hits both, and compares round by round.
 
-import net from 'node:net';
+import { fork } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BUILD } from '../support/paths.mjs';
+import { median } from './median.mjs';
+import { startWorkerd } from './workerd.mjs';
 
-/** One round: {port, requests (raw texts, taken in turn), count, maxMs, status (what every answer must have)} -> {count, rps, p50, p99} */
-async function round({ port, requests, connections = 16, count, maxMs, status }) {
-  const took = [];
-  const wanted = Buffer.from(`HTTP/1.1 ${status} `);
-  let sent = 0;
-  const sockets = await Promise.all(Array.from({ length: connections }, () => connect(port)));
-  const start = performance.now();
-  const next = () => (sent < count && performance.now() - start < maxMs ? requests[sent++ % requests.length] : null);
+const HERE = path.dirname(fileURLToPath(import.meta.url));
+const CONNECTIONS = 16;
+/** No round takes longer, however slow the machine. */
+const MAX_ROUND_MS = 10_000;
+
+/** Both Workers, each on a workerd of its own, and the generator. */
+export async function withBothWorkers(work) {
+  const ours = await startWorkerd(path.join(BUILD, 'worker'), 'entry.js');
+  const peer = await startWorkerd(path.join(HERE, 'bare_worker'), 'entry.js').catch(async (problem) => {
+    await ours.close();
+    throw problem;
+  });
+  const generator = fork(path.join(HERE, 'generator.mjs'));
   try {
-    await Promise.all(sockets.map((socket) => converse(socket, next, wanted, took)));
+    return await work({ ours, peer, generator });
   } finally {
-    for (const socket of sockets) socket.destroy();
+    generator.disconnect();
+    await Promise.all([ours.close(), peer.close()]);
   }
-  const seconds = (performance.now() - start) / 1000;
-  took.sort((a, b) => a - b);
-  const share = (part) => took[Math.ceil(took.length * part) - 1];
-  return { count: took.length, rps: took.length / seconds, p50: share(0.5), p99: share(0.99) };
 }
 
-function connect(port) {
-  return new Promise((resolve, reject) => {
-    const socket = net.connect(port, '127.0.0.1', () => resolve(socket.setNoDelay()));
-    socket.once('error', reject);
+/**
+ * rounds: how many, the first of which only warms up. requests(side): the raw requests of a round.
+ * -> the rows PREFIX_rps, PREFIX_p50_ms and PREFIX_p99_ms
+ */
+export async function compare({ ours, peer, generator }, { prefix, rounds, count, status, requests, note }) {
+  const heard = { ours: [], peer: [] };
+  for (let i = 0; i < rounds; i += 1) {
+    for (const side of i % 2 === 0 ? ['ours', 'peer'] : ['peer', 'ours']) {
+      const { port } = { ours, peer }[side];
+      const plan = { port, requests: requests(side), connections: CONNECTIONS, count, maxMs: MAX_ROUND_MS, status };
+      const result = await round(generator, plan).catch((problem) => {
+        throw new Error(`${side === 'ours' ? 'our Worker' : 'the peer'}: ${problem.message}`);
+      });
+      if (i > 0) heard[side].push(result);
+    }
+  }
+  const n = heard.ours.reduce((sum, { n: some }) => sum + some, 0);
+  const row = (name, key, unit) => ({
+    name: `${prefix}_${name}`,
+    value: median(heard.ours.map((one) => one[key])),
+    unit,
+    peer: { value: median(heard.peer.map((one) => one[key])), ratio: median(heard.ours.map((one, i) => one[key] / heard.peer[i][key])) },
+    n,
+    note: `${note}; ${CONNECTIONS} connections, median of ${heard.ours.length} rounds`,
   });
+  return [row('rps', 'rps', 'requests/s'), row('p50_ms', 'p50', 'ms'), row('p99_ms', 'p99', 'ms')];
 }
 
-/** Sends one request after another until there is none left. */
-function converse(socket, next, wanted, took) {
+function round(generator, plan) {
   return new Promise((resolve, reject) => {
-    let heard = Buffer.alloc(0);
-    let since;
-    const say = () => {
-      const request = next();
-      if (request === null) return resolve();
-      since = performance.now();
-      socket.write(request);
-    };
-    socket.once('error', reject).once('close', () => reject(new Error('the connection was closed')));
-    socket.on('data', (chunk) => {
-      heard = heard.length ? Buffer.concat([heard, chunk]) : chunk;
-      if (!isWhole(heard)) return;
-      if (heard.compare(wanted, 0, wanted.length, 0, wanted.length) !== 0) return reject(new Error(`an unexpected answer: ${heard}`));
-      took.push(performance.now() - since);
-      heard = Buffer.alloc(0);
-      say();
+    const ended = (code) => reject(new Error(`the load generator ended (${code})`));
+    generator.once('exit', ended).once('message', ({ result, problem }) => {
+      generator.off('exit', ended);
+      if (problem) reject(new Error(problem));
+      else resolve(result);
     });
-    say();
+    generator.send(plan);
   });
 }
 
-/** Whether this is a whole answer, by its length or its last chunk. */
-function isWhole(answer) {
-  const end = answer.indexOf('\r\n\r\n');
-  if (end < 0) return false;
-  const length = /\r\ncontent-length: (\d+)/i.exec(answer.latin1Slice(0, end));
-  return length ? answer.length >= end + 4 + Number(length[1]) : answer.subarray(-7).equals(LAST_CHUNK);
+/** An HTTP/1.1 request as it stands on the wire. */
+export function raw(method, target, headers, body) {
+  const text = body === undefined ? '' : JSON.stringify(body);
+  const lines = Object.entries({ host: 'kindling.test', ...headers, ...(text && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }) });
+  return `${method} ${target} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${text}`;
 }
-const LAST_CHUNK = Buffer.from('\r\n0\r\n\r\n');
-
-process.on('message', async (plan) => {
-  try {
-    process.send({ result: await round(plan) });
-  } catch (problem) {
-    process.send({ problem: problem.message });
-  }
-});
-process.on('disconnect', () => process.exit());

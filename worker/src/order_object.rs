@@ -125,10 +125,10 @@ impl OrderObject {
         self.config.get_or_init(|| Config::read(&self.env))
     }
 
-    /// The order. Loaded anew, whatever was begun and not answered is taken as of unknown outcome.
-    fn order(&self) -> Result<Option<Order>> {
-        if let Some(order) = &*self.order.borrow() {
-            return Ok(order.clone());
+    /// Looks for the order, once. Loaded anew, whatever was begun and not answered is taken as of unknown outcome.
+    fn load(&self) -> Result<()> {
+        if self.order.borrow().is_some() {
+            return Ok(());
         }
         let mut order = self.store.order()?;
         *self.order.borrow_mut() = Some(order.clone());
@@ -137,7 +137,13 @@ impl OrderObject {
             self.save(order)?;
             self.recovered.set(true);
         }
-        Ok(order)
+        Ok(())
+    }
+
+    /// The order, to be changed and saved, or not.
+    fn order(&self) -> Result<Option<Order>> {
+        self.load()?;
+        Ok(self.order.borrow().clone().flatten())
     }
 
     /// Saves the order where it differs from what was saved, and tells whoever watches.
@@ -193,35 +199,37 @@ impl OrderObject {
         }
     }
 
-    /// The order, if the request's bearer token opens it. A draft is nothing anybody has seen.
+    /// The order, if the request's bearer token opens it.
     fn opened(&self, token: Option<&str>) -> Result<Option<Order>> {
-        let Some(token) = token else { return Ok(None) };
-        Ok(self
-            .order()?
-            .filter(|order| order.state != OrderState::Draft && order.opens_with(token)))
+        Ok(self.order()?.filter(|order| opened_by(order, token)))
     }
 
     async fn read(&self, request: &Request) -> Result<Answered> {
         let header = request.headers().get("authorization")?;
-        let Some(order) = self.opened(bearer(header.as_deref()))? else {
-            return Ok(Err(ErrorCode::NotFound.into()));
+        let token = bearer(header.as_deref());
+        self.load()?;
+        // Looked at in place: a copy of the order would be the dearest part of a status read.
+        let (opens, waits) = match &*self.order.borrow() {
+            Some(Some(order)) => (opened_by(order, token), may_be_paid(order)),
+            _ => (false, false),
         };
-        self.hinted(order.clone()).await?;
+        if !opens {
+            return Ok(Err(ErrorCode::NotFound.into()));
+        }
+        if waits && let Some(order) = self.order()? {
+            self.hinted(order).await?;
+        }
         if let Some(view) = &*self.view.borrow() {
             return Ok(Ok(reply::json_text(200, view.clone())?));
         }
-        let view = serde_json::to_string(&order.view())?;
+        let view = serde_json::to_string(&self.order()?.and_then(|order| order.view()))?;
         *self.view.borrow_mut() = Some(view.clone());
         Ok(Ok(reply::json_text(200, view)?))
     }
 
     /// Somebody looks, or LNbits calls: look the payment up soon. Writes nothing.
     async fn hinted(&self, mut order: Order) -> Result<()> {
-        let waits = matches!(
-            order.state,
-            OrderState::AwaitingPayment { .. } | OrderState::Expired { .. }
-        );
-        if waits && !order.plan.stubs.lightning {
+        if may_be_paid(&order) {
             order.apply(Event::PaymentHint, now());
             self.remember(&order);
             self.call_alarm().await?;
@@ -290,12 +298,15 @@ impl OrderObject {
             now_,
         );
         self.store.prepare()?;
-        self.save(&order)?;
-        if let Due::Wait(at, _) = order.due(now_) {
-            self.set_alarm(at).await?;
-        }
         let invoice = match &config.lnbits {
-            Some(lnbits) => lnbits::create_invoice(lnbits, config, &order).await,
+            Some(lnbits) => {
+                // Saved before LNbits is asked, so that the object that comes after this one knows to throw the draft away.
+                self.save(&order)?;
+                if let Due::Wait(at, _) = order.due(now_) {
+                    self.set_alarm(at).await?;
+                }
+                lnbits::create_invoice(lnbits, config, &order).await
+            }
             None => Some(stub::invoice(config, &order, now_)?),
         };
         let Some(invoice) = invoice else {
@@ -478,6 +489,20 @@ fn created(order: &Order, access_token: Option<Secret>) -> Result<Response> {
             access_token,
         },
     )
+}
+
+/// Whether a bearer token opens the order. A draft is nothing anybody has seen.
+fn opened_by(order: &Order, token: Option<&str>) -> bool {
+    order.state != OrderState::Draft && token.is_some_and(|token| order.opens_with(token))
+}
+
+/// Whether a look at LNbits could find the order paid.
+fn may_be_paid(order: &Order) -> bool {
+    let unpaid = matches!(
+        order.state,
+        OrderState::AwaitingPayment { .. } | OrderState::Expired { .. }
+    );
+    unpaid && !order.plan.stubs.lightning
 }
 
 /// The token of an `Authorization: Bearer …` header (RFC 6750).

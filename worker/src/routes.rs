@@ -14,7 +14,10 @@ use kindling_domain::wire::{
     read_json,
 };
 use serde::{Deserialize, Serialize};
-use worker::wasm_bindgen::JsValue;
+use worker::js_sys::Promise;
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen::{self, JsValue};
+use worker::worker_sys::web_sys;
 use worker::{Env, Headers, Method, Request, RequestInit, Response, Result};
 
 /// The Durable Object binding of orders.
@@ -130,7 +133,38 @@ pub fn ask(path: &str) -> std::result::Result<Ask<'_>, ApiError> {
     }
 }
 
-/// Answers any request for `/api/`.
+#[wasm_bindgen]
+extern "C" {
+    /// The stub of an object. worker's own would take its answer apart and build it anew.
+    type RawStub;
+    #[wasm_bindgen(method, catch)]
+    fn fetch(this: &RawStub, request: &web_sys::Request) -> std::result::Result<Promise, JsValue>;
+}
+
+/// What only asks to see an order goes to its object as it is, and so does the answer come back. `None` where there is more to do.
+pub fn pass_through(request: &web_sys::Request, env: &Env) -> Option<Promise> {
+    let url = request.url();
+    match route(path_of(&url)) {
+        Ok((_, Route::Order(id, Ask::View | Ask::Live))) if request.method() == "GET" => {
+            let stub = env
+                .durable_object(ORDERS)
+                .ok()?
+                .get_by_name(&id.to_string())
+                .ok()?;
+            stub.into_rpc::<RawStub>().fetch(request).ok()
+        }
+        _ => None,
+    }
+}
+
+/// The path of a URL as requests have it: whole and already normalised.
+fn path_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = rest.find('/').map_or("/", |at| &rest[at..]);
+    path.split_once(['?', '#']).map_or(path, |(path, _)| path)
+}
+
+/// Answers any other request for `/api/`.
 pub async fn answer(request: Request, env: &Env) -> Result<Response> {
     let path = request.path();
     let (wanted, route) = match route(&path) {

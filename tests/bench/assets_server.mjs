@@ -1,0 +1,69 @@
+// Serves build/assets as Cloudflare does: brotli, the headers of _headers, unknown paths to the app, /api/ to a Worker. wrangler's
+// local server compresses nothing, so it cannot tell what a customer downloads.
+
+import fs from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+import zlib from 'node:zlib';
+import { BUILD } from '../support/paths.mjs';
+
+const ASSETS = path.join(BUILD, 'assets');
+const TYPES = {
+  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css; charset=utf-8', '.wasm': 'application/wasm', '.svg': 'image/svg+xml',
+  '.webmanifest': 'application/manifest+json', '.png': 'image/png',
+};
+
+/** worker: whoever answers /api/, by its `url`. -> {url, close()} */
+export async function serveAssets(worker) {
+  const rules = readRules(fs.readFileSync(path.join(ASSETS, '_headers'), 'utf8'));
+  const files = new Map(fs.readdirSync(ASSETS).filter((name) => name !== '_headers').map((name) => [`/${name}`, pack(name)]));
+  const server = http.createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, 'http://kindling.test');
+    if (pathname.startsWith('/api/')) return forward(worker, request, response);
+    const { body, headers } = files.get(pathname) ?? files.get('/index.html');
+    const ruled = rules.filter(({ matches }) => matches(pathname)).flatMap(({ lines }) => lines);
+    response.writeHead(200, Object.fromEntries([...Object.entries(headers), ...ruled]));
+    response.end(body);
+  });
+  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    close: () => new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    }),
+  };
+}
+
+function pack(name) {
+  const content = fs.readFileSync(path.join(ASSETS, name));
+  const type = TYPES[path.extname(name)];
+  // A compressed picture does not get smaller.
+  if (type === 'image/png') return { body: content, headers: { 'content-type': type, 'content-length': content.length } };
+  const body = zlib.brotliCompressSync(content);
+  return { body, headers: { 'content-type': type, 'content-encoding': 'br', 'content-length': body.length } };
+}
+
+/** A path with at most one `*` at its end, then its headers, indented. */
+function readRules(text) {
+  const rules = [];
+  for (const line of text.split('\n').filter(Boolean)) {
+    if (line.startsWith('/')) {
+      const start = line.replace(/\*$/, '');
+      rules.push({ matches: (pathname) => (line.endsWith('*') ? pathname.startsWith(start) : pathname === line), lines: [] });
+    } else {
+      const [, name, value] = /^\s+([^:]+): (.*)$/.exec(line);
+      rules.at(-1).lines.push([name, value]);
+    }
+  }
+  return rules;
+}
+
+async function forward(worker, request, response) {
+  try {
+    const answer = await fetch(worker.url + request.url, { method: request.method });
+    response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer()));
+  } catch {
+    response.writeHead(502).end();
+  }
+}

@@ -1,0 +1,54 @@
+// A Worker on bare workerd: one process, no `wrangler dev` in between. Its proxies would cost each request more than the Worker
+// does, and would make any two Workers look alike.
+
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { createRequire } from 'node:module';
+import { ROOT } from '../support/paths.mjs';
+import { startProcess } from '../support/process.mjs';
+
+// wrangler's own workerd, wherever npm put it.
+const { default: WORKERD } = createRequire(createRequire(import.meta.url).resolve('wrangler/package.json'))('workerd');
+const KINDS = { '.js': 'esModule', '.wasm': 'wasm' };
+
+/** folder: of modules, the entry named; its Durable Object class is OrderObject, bound as ORDER. -> {port, url, close()} */
+export async function startWorkerd(modules, entry) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'kindling-workerd-'));
+  const close = async () => {
+    await server.stop();
+    fs.rmSync(folder, { recursive: true, force: true });
+  };
+  const code = path.join(folder, 'code');
+  fs.cpSync(modules, code, { recursive: true });
+  fs.mkdirSync(path.join(folder, 'state'));
+  fs.writeFileSync(path.join(code, 'config.capnp'), config(code, entry, path.join(folder, 'state')));
+  const server = startProcess(WORKERD, ['serve', '--experimental', '--control-fd=1', path.join(code, 'config.capnp')], { background: true });
+  try {
+    const [, port] = await server.until(/"event":"listen","socket":"http","port":(\d+)/);
+    return { port: Number(port), url: `http://127.0.0.1:${port}`, close };
+  } catch (problem) {
+    await close();
+    throw problem;
+  }
+}
+
+/** The same as wrangler.toml says, in workerd's own language. No variable is set, so both stubs are on. */
+function config(code, entry, state) {
+  const [, date] = /^compatibility_date = "(.+)"$/m.exec(fs.readFileSync(path.join(ROOT, 'wrangler.toml'), 'utf8'));
+  const files = fs.readdirSync(code, { recursive: true }).filter((file) => KINDS[path.extname(file)] && file !== entry);
+  const modules = [entry, ...files].map((file) => `(name = "${file}", ${KINDS[path.extname(file)]} = embed "${file}")`);
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = .main), (name = "state", disk = (path = "${state}", writable = true))],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const main :Workerd.Worker = (
+  modules = [${modules.join(', ')}],
+  compatibilityDate = "${date}",
+  bindings = [(name = "ORDER", durableObjectNamespace = "OrderObject")],
+  durableObjectNamespaces = [(className = "OrderObject", uniqueKey = "kindling-OrderObject", enableSql = true)],
+  durableObjectStorage = (localDisk = "state"),
+);
+`;
+}
