@@ -1,5 +1,6 @@
 // Child processes of the tests: known ready by what they print, and never left behind.
 
+import crypto from 'node:crypto';
 import { spawn } from 'node:child_process';
 import net from 'node:net';
 
@@ -86,11 +87,15 @@ export function startProcess(command, args, { cwd, env, background = false } = {
   return handle;
 }
 
-/** A port that nothing listened on a moment ago, for servers that must know their address before they start. */
+/** A port that nothing listens on, below those that the system hands out by itself, so that no other socket takes it before its user does. */
 export async function freePort() {
-  const server = net.createServer();
-  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (let tries = 0; tries < 100; tries += 1) {
+    const port = crypto.randomInt(12_000, 32_000);
+    const server = net.createServer();
+    const listening = await new Promise((resolve) => server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)));
+    if (!listening) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+  throw new Error('no free port');
 }
