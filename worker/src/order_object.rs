@@ -130,12 +130,13 @@ impl OrderObject {
         if self.order.borrow().is_some() {
             return Ok(());
         }
-        let mut order = self.store.order()?;
-        *self.order.borrow_mut() = Some(order.clone());
-        if let Some(order) = order.as_mut().filter(|order| order.is_cut()) {
-            order.recover(now());
-            self.save(order)?;
-            self.recovered.set(true);
+        match self.store.order()? {
+            Some(mut order) if order.is_cut() => {
+                order.recover(now());
+                self.save(&order)?;
+                self.recovered.set(true);
+            }
+            order => *self.order.borrow_mut() = Some(order),
         }
         Ok(())
     }
@@ -146,7 +147,7 @@ impl OrderObject {
         Ok(self.order.borrow().clone().flatten())
     }
 
-    /// Saves the order where it differs from what was saved, and tells whoever watches.
+    /// Saves the order, and tells whoever watches if it looks different now.
     fn save(&self, order: &Order) -> Result<()> {
         self.store.save(order)?;
         self.remember(order);
