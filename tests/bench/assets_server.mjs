@@ -5,7 +5,9 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import zlib from 'node:zlib';
+import { launchBrowser } from '../support/browser.mjs';
 import { BUILD } from '../support/paths.mjs';
+import { startWorkerd } from './workerd.mjs';
 
 const ASSETS = path.join(BUILD, 'assets');
 const TYPES = {
@@ -14,7 +16,7 @@ const TYPES = {
 };
 
 /** worker: whoever answers /api/, by its `url`. -> {url, close()} */
-export async function serveAssets(worker) {
+async function serveAssets(worker) {
   const rules = readRules(fs.readFileSync(path.join(ASSETS, '_headers'), 'utf8'));
   const files = new Map(fs.readdirSync(ASSETS).filter((name) => name !== '_headers').map((name) => [`/${name}`, pack(name)]));
   const server = http.createServer(async (request, response) => {
@@ -65,5 +67,21 @@ async function forward(worker, request, response) {
     response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer()));
   } catch {
     response.writeHead(502).end();
+  }
+}
+
+/** Serves the built shop to a Chromium for as long as `use({browser, url})` takes. */
+export async function withBuiltShop(use) {
+  const toClose = [];
+  try {
+    const worker = await startWorkerd(path.join(BUILD, 'worker'), 'entry.js');
+    toClose.unshift(worker);
+    const server = await serveAssets(worker);
+    toClose.unshift(server);
+    const browser = await launchBrowser();
+    toClose.unshift(browser);
+    return await use({ browser, url: server.url });
+  } finally {
+    for (const part of toClose) await part.close();
   }
 }

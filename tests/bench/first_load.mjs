@@ -2,28 +2,11 @@
 // best. The wasm that makes the key comes after the page is there and is counted apart.
 
 import assert from 'node:assert/strict';
-import path from 'node:path';
-import { launchBrowser } from '../support/browser.mjs';
-import { BUILD } from '../support/paths.mjs';
-import { serveAssets } from './assets_server.mjs';
-import { startWorkerd } from './workerd.mjs';
+import { withBuiltShop } from './assets_server.mjs';
 
 export const rows = ['first_load_bytes', 'first_load_requests', 'vault_bytes'];
 
-export async function measure() {
-  const toClose = [];
-  try {
-    const worker = await startWorkerd(path.join(BUILD, 'worker'), 'entry.js');
-    toClose.unshift(worker);
-    const server = await serveAssets(worker);
-    toClose.unshift(server);
-    const browser = await launchBrowser();
-    toClose.unshift(browser);
-    return report(await visit(browser, server.url));
-  } finally {
-    for (const part of toClose) await part.close();
-  }
-}
+export const measure = () => withBuiltShop(async ({ browser, url }) => report(await visit(browser, url)));
 
 /** Loads the page until one could order -> [{path, bytes}] */
 async function visit(browser, baseURL) {

@@ -2,46 +2,31 @@
 // own `crypto.subtle.generateKey` in turns. How long one key takes is a matter of luck on both sides, hence many keys.
 
 import assert from 'node:assert/strict';
-import path from 'node:path';
-import { launchBrowser } from '../support/browser.mjs';
-import { BUILD } from '../support/paths.mjs';
-import { serveAssets } from './assets_server.mjs';
+import { withBuiltShop } from './assets_server.mjs';
 import { count, median } from './median.mjs';
-import { startWorkerd } from './workerd.mjs';
 
 export const rows = ['rsa4096_chromium'];
 
-export async function measure() {
-  const toClose = [];
-  try {
-    const worker = await startWorkerd(path.join(BUILD, 'worker'), 'entry.js');
-    toClose.unshift(worker);
-    const server = await serveAssets(worker);
-    toClose.unshift(server);
-    const browser = await launchBrowser();
-    toClose.unshift(browser);
-    const { page } = await browser.open({ baseURL: server.url });
-    // A page without a key of its own in the making.
-    await page.goto('/orders');
-    await page.evaluate(startVault);
+export const measure = () => withBuiltShop(async ({ browser, url }) => {
+  const { page } = await browser.open({ baseURL: url });
+  // A page without a key of its own in the making.
+  await page.goto('/orders');
+  await page.evaluate(startVault);
 
-    const [vault, native] = [[], []];
-    for (let i = 0; i < count(30); i += 1) {
-      const { milliseconds, publicKey } = await page.evaluate(keyOfVault);
-      // An RSA key of 4096 bits has 535 bytes in OpenSSH's format: three lengths, "ssh-rsa", the exponent, 513 bytes of modulus.
-      const [type, blob] = publicKey.split(' ');
-      assert.deepEqual([type, Buffer.from(blob, 'base64').length], ['ssh-rsa', 535]);
-      vault.push(milliseconds);
-      native.push(await page.evaluate(keyOfBrowser));
-    }
-    return [{
-      name: 'rsa4096_chromium', value: median(vault), unit: 'ms', peer: { value: median(native) }, n: vault.length,
-      note: "peer: the browser's crypto.subtle.generateKey; medians",
-    }];
-  } finally {
-    for (const part of toClose) await part.close();
+  const [vault, native] = [[], []];
+  for (let i = 0; i < count(30); i += 1) {
+    const { milliseconds, publicKey } = await page.evaluate(keyOfVault);
+    // An RSA key of 4096 bits has 535 bytes in OpenSSH's format: three lengths, "ssh-rsa", the exponent, 513 bytes of modulus.
+    const [type, blob] = publicKey.split(' ');
+    assert.deepEqual([type, Buffer.from(blob, 'base64').length], ['ssh-rsa', 535]);
+    vault.push(milliseconds);
+    native.push(await page.evaluate(keyOfBrowser));
   }
-}
+  return [{
+    name: 'rsa4096_chromium', value: median(vault), unit: 'ms', peer: { value: median(native) }, n: vault.length,
+    note: "peer: the browser's crypto.subtle.generateKey; medians",
+  }];
+});
 
 // What follows runs in the page.
 

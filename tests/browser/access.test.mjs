@@ -2,28 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { after, before, describe, test } from 'node:test';
-import { browserMissing, launchBrowser } from '../support/browser.mjs';
-import { startWorker } from '../support/worker.mjs';
+import { before, describe, test } from 'node:test';
 import { orderNode } from './pages/order.mjs';
+import { browser, skip, worker } from './shop.mjs';
 
-const skip = browserMissing ?? false;
-let worker;
-let browser;
 let visit;
 let bought;
-before(async () => {
-  if (skip) return;
-  worker = await startWorker();
-  browser = await launchBrowser();
-  visit = await browser.open({ size: 'desktop', baseURL: worker.url });
-  bought = await orderNode(visit.page);
-  await bought.untilReady();
-});
-after(async () => {
-  await browser?.close();
-  await worker?.stop();
-});
 
 const commands = () => visit.page.locator('.command code').allInnerTexts();
 const credentials = async () => {
@@ -32,6 +16,12 @@ const credentials = async () => {
 };
 
 describe('the commands', { skip }, () => {
+  before(async () => {
+    visit = await browser.open({ size: 'desktop', baseURL: worker.url });
+    bought = await orderNode(visit.page);
+    await bought.untilReady();
+  });
+
   test('fit the system that is chosen, and a Unix shell parses them', async () => {
     const name = `kindling-${bought.link().id.slice(0, 8)}`;
     const { nodeIp, hostKeys } = await credentials();

@@ -1,25 +1,12 @@
 // The invoice is judged in the browser before it is shown, and can be paid in every way that is offered.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { makeInvoice, readInvoice } from '../support/bolt11.mjs';
-import { browserMissing, launchBrowser } from '../support/browser.mjs';
-import { startWorker } from '../support/worker.mjs';
 import { orderNode } from './pages/order.mjs';
+import { browser, skip, worker } from './shop.mjs';
 
-const skip = browserMissing ?? false;
 const PRICE_MSAT = 10_000_000;
-let worker;
-let browser;
-before(async () => {
-  if (skip) return;
-  worker = await startWorker();
-  browser = await launchBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await worker?.stop();
-});
 
 /** Every answer about the order passes through `change` on its way to the page. */
 async function tamper(page, change) {

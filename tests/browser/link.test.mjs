@@ -1,24 +1,10 @@
 // The order link: saved in a way that password managers see and servers do not, and enough to open everything anywhere.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { browserMissing, launchBrowser } from '../support/browser.mjs';
-import { startWorker } from '../support/worker.mjs';
+import { describe, test } from 'node:test';
 import { order, orderNode } from './pages/order.mjs';
+import { browser, skip, worker } from './shop.mjs';
 import { wire } from './wire.mjs';
-
-const skip = browserMissing ?? false;
-let worker;
-let browser;
-before(async () => {
-  if (skip) return;
-  worker = await startWorker();
-  browser = await launchBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await worker?.stop();
-});
 
 describe('saving the link', { skip }, () => {
   test('the form is what password managers look for, is submitted by a navigation, and sends nothing secret', async (t) => {

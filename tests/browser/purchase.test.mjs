@@ -3,24 +3,10 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { after, before, describe, test } from 'node:test';
-import { browserMissing, launchBrowser } from '../support/browser.mjs';
-import { startWorker } from '../support/worker.mjs';
+import { describe, test } from 'node:test';
 import { landing } from './pages/landing.mjs';
 import { order, orderNode } from './pages/order.mjs';
-
-const skip = browserMissing ?? false;
-let worker;
-let browser;
-before(async () => {
-  if (skip) return;
-  worker = await startWorker();
-  browser = await launchBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await worker?.stop();
-});
+import { browser, skip, worker } from './shop.mjs';
 
 const publicPart = (line) => line.trim().split(' ').slice(0, 2).join(' ');
 const sentKey = (visit) => JSON.parse(visit.requests.find(({ url }) => url.endsWith('/api/bootstrap')).body).sshPublicKey;

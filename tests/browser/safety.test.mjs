@@ -1,25 +1,11 @@
 // What must never happen in the browser: a secret in a request, a Referer, a stored place or the console; code or calls from elsewhere.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { browserMissing, launchBrowser } from '../support/browser.mjs';
-import { startWorker } from '../support/worker.mjs';
+import { describe, test } from 'node:test';
 import { landing } from './pages/landing.mjs';
 import { order, orderNode } from './pages/order.mjs';
+import { browser, skip, worker } from './shop.mjs';
 import { wire } from './wire.mjs';
-
-const skip = browserMissing ?? false;
-let worker;
-let browser;
-before(async () => {
-  if (skip) return;
-  worker = await startWorker();
-  browser = await launchBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await worker?.stop();
-});
 
 /** Everything a page has stored in this profile, as one text. */
 const stored = (page) => page.evaluate(async () => {

@@ -1,25 +1,11 @@
 // What the page does when something fails: nothing typed is lost, nothing is ordered twice, and it finds its way back by itself.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { browserMissing, launchBrowser } from '../support/browser.mjs';
+import { describe, test } from 'node:test';
 import { randomWord } from '../support/order.mjs';
-import { startWorker } from '../support/worker.mjs';
 import { landing } from './pages/landing.mjs';
 import { order, orderNode } from './pages/order.mjs';
-
-const skip = browserMissing ?? false;
-let worker;
-let browser;
-before(async () => {
-  if (skip) return;
-  worker = await startWorker();
-  browser = await launchBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await worker?.stop();
-});
+import { browser, skip, worker } from './shop.mjs';
 
 const bodies = (visit) => visit.requests.filter(({ method, url }) => method === 'POST' && url.endsWith('/api/bootstrap')).map(({ body }) => body);
 const refused = (status, code, message) => (route) => route.fulfill({ status, json: { error: { code, message } } });
