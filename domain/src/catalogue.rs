@@ -65,6 +65,14 @@ pub struct Region {
     pub slug: String,
     /// What people read.
     pub name: String,
+    /// Whether there is room for another machine.
+    #[serde(default = "available")]
+    pub available: bool,
+}
+
+/// What a catalogue means that says nothing of it.
+const fn available() -> bool {
+    true
 }
 
 /// DigitalOcean's regions that have both droplets and block volumes (its regional availability page).
@@ -89,6 +97,7 @@ pub fn regions() -> Vec<Region> {
         .map(|(slug, name)| Region {
             slug: (*slug).to_owned(),
             name: (*name).to_owned(),
+            available: available(),
         })
         .collect()
 }

@@ -60,7 +60,9 @@ error_codes! {
     /// Not 64 lowercase hex digits.
     InvalidAccessHash = "invalid_access_hash", 400, "accessHash is the SHA-256 of your access token, as 64 lowercase hex digits.";
     /// An empty, overlong or multi-line refund address.
-    InvalidRefundAddress = "invalid_refund_address", 400, "refundTo is a Lightning Address, an LNURL or a BOLT11 invoice.";
+    InvalidRefundAddress = "invalid_refund_address", 400, "refundTo is a Lightning Address, an LNURL or a BOLT11 invoice, reachable by https on the public internet.";
+    /// Not a number of hours that can be bought.
+    InvalidHours = "invalid_hours", 400, "hours is a whole number from 1 to what GET of the order names as extension.maxHours.";
     /// Not 16 to 128 characters of base64url.
     InvalidNonce = "invalid_nonce", 400, "A nonce is 16 to 128 letters, digits, - or _.";
     /// Unknown id, wrong token or wrong signature, indistinguishably.
@@ -79,14 +81,26 @@ error_codes! {
     AlreadyPaired = "already_paired", 409, "Another machine key has used this pairing token.";
     /// A different bundle was stored before.
     AlreadyDelivered = "already_delivered", 409, "Another bundle was delivered before; the first one stands.";
+    /// The order has no running machine, or one without an end.
+    NotExtendable = "not_extendable", 409, "There is no running machine here that more hours could be bought for.";
+    /// The order has no running machine.
+    NotRunning = "not_running", 409, "There is no running machine here that could be ended.";
+    /// The invoice did not run out.
+    NotRenewable = "not_renewable", 409, "Only an order whose invoice ran out unpaid can get a new invoice.";
+    /// A refund is on its way to the address that was given before.
+    RefundUnderWay = "refund_under_way", 409, "A refund is on its way to the address you gave before; wait for its end.";
     /// The bundle was acknowledged, or its 24 hours are over.
     BundleErased = "bundle_erased", 410, "The credentials were handed over and erased.";
     /// A body over the limit.
     BodyTooLarge = "body_too_large", 413, "The body is too large.";
     /// Not a WebSocket request.
     UpgradeRequired = "upgrade_required", 426, "This path speaks WebSocket only.";
+    /// This address has too many unpaid orders, or made too many in a minute.
+    TooManyOrders = "too_many_orders", 429, "There are too many unpaid orders from your network right now; pay or wait for one to run out.";
     /// Too many requests.
     TooManyRequests = "too_many_requests", 429, "Too many requests; wait a moment and try again.";
+    /// The fleet has no place left.
+    NoCapacity = "no_capacity", 503, "There is no room for another machine in this region right now; nothing was ordered, try another region.";
     /// LNbits cannot make an invoice now.
     LightningUnavailable = "lightning_unavailable", 503, "The Lightning service does not answer as it should; nothing was ordered, try again in a minute.";
     /// Anything unexpected on our side.

@@ -247,6 +247,54 @@ pub struct CredentialsView {
     pub delivery: Delivery,
 }
 
+/// How far a refund is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundState {
+    /// It waits for an address, for the machine's fate or for the operator.
+    Owed,
+    /// A payment is on its way.
+    Paying,
+    /// All of it was paid.
+    Paid,
+}
+
+/// What is owed back to the customer, or was paid back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefundView {
+    /// How far it is.
+    pub state: RefundState,
+    /// What is still owed.
+    pub owed_sats: Sats,
+    /// What was paid back.
+    pub paid_sats: Sats,
+    /// Where it goes, as the customer gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Why it could not be paid there: a sentence. Another address is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// What more hours cost, and the open invoice for them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExtensionView {
+    /// The price of `per_hours` hours; other numbers cost in proportion, rounded up to a whole satoshi.
+    pub amount_sats: Sats,
+    /// How many hours `amount_sats` buys.
+    pub per_hours: u32,
+    /// The most that one invoice may buy.
+    pub max_hours: u32,
+    /// The newest invoice that is payable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice: Option<InvoiceView>,
+    /// How many hours it buys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice_hours: Option<u32>,
+}
+
 /// An order as its customer sees it: `GET /api/bootstrap/:id`, and each message of `/live`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -257,6 +305,9 @@ pub struct OrderView {
     pub state: StateName,
     /// The price.
     pub amount_sats: Sats,
+    /// Rises with every change: of two views, the one with the higher number is the newer.
+    #[serde(default)]
+    pub revision: u64,
     /// When it was made.
     pub created_at: WireTime,
     /// When its invoice runs out.
@@ -284,6 +335,18 @@ pub struct OrderView {
     /// Once it is ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub next_steps: Vec<String>,
+    /// When its machine is removed; missing where it has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<WireTime>,
+    /// Its machine is being removed right now; the next state is `ended`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ending: bool,
+    /// While its machine runs and has an end: what more hours cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<ExtensionView>,
+    /// When something is owed back, or was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund: Option<RefundView>,
     /// When it failed: a stable word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
@@ -327,6 +390,22 @@ impl ClaimRequest {
     }
 }
 
+/// `POST …/extend`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtendRequest {
+    /// How many hours to buy.
+    pub hours: u32,
+}
+
+/// `POST …/refund`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RefundRequest {
+    /// A Lightning Address, an LNURL or a BOLT11 invoice.
+    pub refund_to: String,
+}
+
 /// The answer to a claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimResponse {
@@ -351,7 +430,10 @@ pub struct ProductView {
     pub amount_sats: Sats,
     /// The node software to choose from.
     pub bitcoin: Vec<BitcoinImplementation>,
-    /// Whether it can be ordered now.
+    /// How many hours the price buys; missing where the machine has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<u32>,
+    /// Whether it can be ordered now, in one region at least.
     pub available: bool,
 }
 

@@ -216,6 +216,7 @@ fn catalogue(env: &Env) -> Result<Response> {
                 kind: "full_node".to_owned(),
                 amount_sats: config.prices.full_node,
                 bitcoin: BitcoinImplementation::ALL.to_vec(),
+                hours: None,
                 available: true,
             }],
             regions: regions(),

@@ -14,6 +14,7 @@ impl Order {
             bootstrap_job_id: self.id,
             state: StateName::AwaitingPayment,
             amount_sats: self.price,
+            revision: 0,
             created_at: WireTime(self.created_at),
             expires_at: WireTime(self.expires_at),
             product: self.request.product,
@@ -25,6 +26,10 @@ impl Order {
             percent: None,
             credentials: None,
             next_steps: Vec::new(),
+            ends_at: None,
+            ending: false,
+            extension: None,
+            refund: None,
             error_code: None,
             error_message: None,
         };
