@@ -1,5 +1,6 @@
-// What workerd loads: the Worker and its Durable Object as the JavaScript classes it wants, each forwarding to the wasm instance.
-// Invariant: a trap (a Rust panic, memory run out) fails the calls that were in flight, and none that comes after it.
+// What workerd loads: the Worker and its Durable Objects as the JavaScript classes it wants, each forwarding to the wasm instance.
+// Invariant: a trap (a Rust panic, memory run out) fails the calls that were in flight, and none that comes after it; and an alarm
+// that failed comes again.
 
 import { DurableObject } from "cloudflare:workers";
 import * as rust from "./index.js";
@@ -9,6 +10,9 @@ const state = rust.__worker_init_state();
 
 // How to fail each call that waits for the present instance: the futures of a dead one never end by themselves.
 const inFlight = new Set();
+
+// When an alarm that failed comes again, in milliseconds.
+const ALARM_AGAIN = 60_000;
 
 function note(error) {
   // Not every trap passes the panic hook: a stack that ran over, for example, does not.
@@ -56,9 +60,14 @@ export default {
       return Response.json(body, { status: 503, headers: { "Cache-Control": "no-store", "Retry-After": "30" } });
     }
   },
+
+  scheduled(controller, env) {
+    return call(() => rust.scheduled(env));
+  },
 };
 
-export class OrderObject extends DurableObject {
+/** The Durable Object that forwards to the Rust class of this name. It has every handler; which of them are ever called is up to Rust. */
+const forwardingTo = (name) => class extends DurableObject {
   #object;
   #instanceId;
 
@@ -66,7 +75,7 @@ export class OrderObject extends DurableObject {
   #rust(use) {
     return call(() => {
       if (this.#instanceId !== state.instanceId) {
-        this.#object = new rust.OrderObject(this.ctx, this.env);
+        this.#object = new rust[name](this.ctx, this.env);
         this.#instanceId = state.instanceId;
       }
       return use(this.#object);
@@ -77,8 +86,14 @@ export class OrderObject extends DurableObject {
     return this.#rust((object) => object.fetch(request));
   }
 
-  alarm() {
-    return this.#rust((object) => object.alarm());
+  async alarm() {
+    try {
+      await this.#rust((object) => object.alarm());
+    } catch (error) {
+      // Never handed on: the runtime gives an alarm up for good after six failures, and with it the object that waits for it.
+      console.error(error);
+      await this.ctx.storage.setAlarm(Date.now() + ALARM_AGAIN);
+    }
   }
 
   webSocketMessage(socket, message) {
@@ -92,4 +107,9 @@ export class OrderObject extends DurableObject {
   webSocketError(socket, error) {
     return this.#rust((object) => object.webSocketError(socket, error));
   }
-}
+};
+
+export class OrderObject extends forwardingTo("OrderObject") {}
+export class FleetObject extends forwardingTo("FleetObject") {}
+export class DoorObject extends forwardingTo("DoorObject") {}
+export class SweepObject extends forwardingTo("SweepObject") {}

@@ -27,8 +27,8 @@ const SIGNATURE_GROUPS: usize = 104;
 /// Millisatoshis in one bitcoin.
 const MSAT_PER_BTC: u64 = 100_000_000_000;
 
-/// Bech32 with BOLT 11's length.
-enum LongBech32 {}
+/// Bech32 with BOLT 11's length; LNURLs are no shorter.
+pub(crate) enum LongBech32 {}
 
 impl Checksum for LongBech32 {
     type MidstateRepr = <Bech32 as Checksum>::MidstateRepr;

@@ -5,12 +5,16 @@
 
 pub mod bolt11;
 pub mod catalogue;
+pub mod door;
 pub mod error;
+pub mod fleet;
+pub mod fleets;
 pub mod id;
 pub mod keys;
 pub mod link;
 pub mod money;
 pub mod order;
+pub mod payee;
 pub mod secret;
 pub mod time;
 pub mod user_data;

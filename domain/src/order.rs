@@ -1,34 +1,52 @@
 //! One order, from its invoice to the end of its machine: the data, and what may happen to it.
 //!
 //! ```text
-//!            invoice made              paid                     bundle delivered
-//!   draft ----------------> awaiting_payment --> provisioning ---------------------> ready
-//!     |                        | ran out            ^      | final failure, deadline
-//!     v                        v                    |      v
-//!   erased                  expired ----------------+    failed (torn down, refund owed)
-//!                                   paid late
+//!            invoice made              paid                     bundle delivered        end, or ended early
+//!   draft ----------------> awaiting_payment --> provisioning ---------------------> ready -------------> ended
+//!     |                      ran out |  ^ renewed   ^      | final failure, deadline                      (torn down)
+//!     v                              v  |           |      v
+//!   erased                          expired --------+    failed (torn down, refund owed)
+//!                                          paid late
+//!
+//! Beside the state run two things of their own: the bills (payment.rs), each watched for a day after it ran out, and the refund
+//! (refund.rs) of whatever came in and bought nothing.
 //! ```
 //!
 //! Nothing here performs anything. [`Order::due`] says what is to be done now, the Worker saves, marks it begun
 //! ([`Order::begin`]), performs it, and brings the answer back ([`Order::apply`]). Whatever was begun and never answered is
 //! recovered ([`Order::recover`]) as a failure of unknown outcome, so every effect may run twice or be cut at any point.
 
+mod audit;
 mod claim;
 mod failure;
+mod fleet_word;
+mod journal;
+mod lease;
 mod machine;
+mod operator;
+mod payment;
+mod refund;
 mod request;
 mod step;
 mod teardown;
 mod timer;
+mod upgrade;
 mod view;
 
-pub use failure::{Failure, FailureReason, backoff_millis};
+pub use audit::Resource;
+pub use failure::{EndReason, Failure, FailureReason, backoff_millis};
+pub use fleet_word::{FleetNews, FleetWord};
+pub use journal::Entry;
+pub use lease::{Extension, MAX_EXTENSION_HOURS};
 pub use machine::{MachineFacts, verify_signature};
+pub use payment::{Bill, Invoice, Oddity, PaymentFacts, Purpose, Standing, Watch};
+pub use refund::{Outgoing, Payout, PayoutInvoice, Refund, RefundAnswer, RefundStep};
 pub use request::OrderRequest;
 pub use timer::Timer;
 
+use crate::error::{ApiError, ErrorCode};
 use crate::id::OrderId;
-use crate::money::{Msats, Sats};
+use crate::money::Sats;
 use crate::secret::Secret;
 use crate::time::UnixMillis;
 use crate::wire::{MachineDelivery, Phase, Stubs};
@@ -47,45 +65,19 @@ pub struct MachinePlan {
     pub tailscale: bool,
     /// Where browser, machine and LNbits reach this deployment; scheme and host.
     pub public_url: String,
-}
-
-/// An open or expired invoice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Invoice {
-    /// The BOLT11 text.
-    pub payment_request: String,
-    /// 32 bytes in hex.
-    pub payment_hash: String,
-    /// The wallet at LNbits that it pays into.
-    pub wallet: String,
-    /// When it stops being payable.
-    pub expires_at: UnixMillis,
-}
-
-/// When an invoice was last looked up. Not stored: an order that is loaded anew looks at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Watch {
-    /// The last look; `None` since the order was loaded.
-    pub last_look: Option<UnixMillis>,
-    /// Somebody said that it may be paid.
-    pub hinted: bool,
-}
-
-/// What LNbits says of a payment, before anything is believed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PaymentFacts {
-    /// Whether it is settled.
-    pub paid: bool,
-    /// The hash it speaks of.
-    pub payment_hash: String,
-    /// The amount.
-    pub amount: Msats,
-    /// The wallet it went into.
-    pub wallet: String,
+    /// How long the machine is bought for, from its delivery on; `None` for a machine without an end.
+    #[serde(default)]
+    pub hours: Option<u32>,
+    /// The fleet its place is in.
+    #[serde(default)]
+    pub fleet: String,
+    /// The cloud account of that fleet; empty for the main one.
+    #[serde(default)]
+    pub account: String,
 }
 
 /// A call in progress or to be repeated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Attempt {
     /// When this step began; its deadline counts from here.
     pub since: UnixMillis,
@@ -106,12 +98,21 @@ impl Attempt {
             in_flight: false,
         }
     }
+
+    /// It did not work: not again before the next pause is over.
+    fn failed(&mut self, id: OrderId, retry_after: Option<u64>, now: UnixMillis) {
+        self.in_flight = false;
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = now.plus_millis(backoff_millis(id, self.failures, retry_after));
+    }
 }
 
 /// One step of provisioning. The pair find/create is what makes a create repeatable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
+    /// Keep the place in the fleet for good, or, paid late, get one.
+    ClaimPlace,
     /// Is the SSH key registered already?
     FindSshKey,
     /// Register it.
@@ -163,21 +164,9 @@ pub enum State {
     /// Saved before its invoice is asked for; nobody has seen it.
     Draft,
     /// An invoice is open.
-    AwaitingPayment {
-        /// The invoice.
-        invoice: Invoice,
-        /// Its look-ups.
-        #[serde(skip)]
-        watch: Watch,
-    },
+    AwaitingPayment,
     /// The invoice ran out; it is still watched, for payments that arrive late.
-    Expired {
-        /// The invoice.
-        invoice: Invoice,
-        /// Its look-ups.
-        #[serde(skip)]
-        watch: Watch,
-    },
+    Expired,
     /// Paid.
     Provisioning {
         /// What is being done.
@@ -205,6 +194,26 @@ pub enum State {
         /// How it goes.
         attempt: Attempt,
     },
+    /// Delivered once, and over.
+    Ended {
+        /// Why.
+        why: EndReason,
+        /// Since when.
+        at: UnixMillis,
+        /// What was public about the machine.
+        facts: MachineFacts,
+        /// What is being removed.
+        step: TeardownStep,
+        /// How it goes.
+        attempt: Attempt,
+    },
+}
+
+/// A droplet that the cloud did not list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// Since when.
+    pub since: UnixMillis,
 }
 
 /// Where a stored bundle is on its way to one claimant.
@@ -322,8 +331,38 @@ pub struct Order {
     pub plan: MachinePlan,
     /// When it was made.
     pub created_at: UnixMillis,
-    /// When its invoice runs out.
+    /// When its newest invoice for the machine runs out.
     pub expires_at: UnixMillis,
+    /// Every invoice that was shown.
+    #[serde(default)]
+    pub bills: Vec<Bill>,
+    /// The way back of what bought nothing.
+    #[serde(default)]
+    pub refund: Refund,
+    /// When the machine is removed; `None` before its delivery, and for a machine without an end.
+    #[serde(default)]
+    pub ends_at: Option<UnixMillis>,
+    /// The end that the droplet's name tells.
+    #[serde(default)]
+    pub named_end: Option<UnixMillis>,
+    /// The droplet is missing at the cloud.
+    #[serde(default)]
+    pub missing: Option<Missing>,
+    /// How renaming and looking for the droplet go.
+    #[serde(default)]
+    pub chore: Attempt,
+    /// What the fleet knows.
+    #[serde(default)]
+    pub fleet: FleetWord,
+    /// Where its unpaid order is counted; forgotten once it is paid or ran out.
+    #[serde(default)]
+    pub door: Option<String>,
+    /// Counts the changes a customer can see.
+    #[serde(default)]
+    pub revision: u64,
+    /// Lines that are not stored yet.
+    #[serde(skip)]
+    pub journal: Vec<Entry>,
     /// What it has at the cloud.
     pub resources: Resources,
     /// The machine's voice.
@@ -344,6 +383,24 @@ pub enum Effect {
     Provision(Step),
     /// Perform a teardown step; answered by [`Event::Answer`].
     TearDown(TeardownStep),
+    /// Perform a refund's step; answered by [`Event::Refund`].
+    Refund(RefundStep),
+    /// Tell the fleet; answered by [`Event::FleetTold`].
+    TellFleet(FleetNews),
+    /// Write the machine's end into the droplet's name; answered by [`Event::Renamed`].
+    RenameDroplet {
+        /// The cloud's id.
+        droplet: u64,
+        /// The end.
+        end: UnixMillis,
+    },
+    /// Look for a droplet that was missed; answered by [`Event::Checked`].
+    CheckDroplet {
+        /// The cloud's id.
+        droplet: u64,
+    },
+    /// The hours are over; answered by [`Event::EndReached`] at once.
+    End,
     /// Remove every trace of an order nobody has seen.
     Erase,
     /// Remove the stored bundle; its 24 hours are over.
@@ -353,7 +410,9 @@ pub enum Effect {
 /// What the cloud or the tailnet said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// Looked for or made.
+    /// The fleet has a place for the order, or has none.
+    Place(bool),
+    /// Looked for or made; or, of a droplet's create: the key it names is gone.
     SshKey(Option<CloudSshKey>),
     /// Looked for or made.
     Volume(Option<String>),
@@ -374,10 +433,22 @@ pub enum Answer {
 pub enum Event {
     /// Somebody says that the invoice may be paid.
     PaymentHint,
-    /// LNbits answered a look-up.
-    Payment(Result<PaymentFacts, Failure>),
+    /// LNbits answered a look-up of the bill with this hash.
+    Payment(String, Result<PaymentFacts, Failure>),
     /// The cloud answered the step that was begun.
     Answer(Result<Answer, Failure>),
+    /// A refund's step was answered.
+    Refund(Result<RefundAnswer, Failure>),
+    /// The fleet was told this.
+    FleetTold(Result<FleetNews, Failure>),
+    /// The droplet's name tells this end now.
+    Renamed(Result<UnixMillis, Failure>),
+    /// The droplet was looked for.
+    Checked(Result<Option<Droplet>, Failure>),
+    /// The cloud's list has no such droplet.
+    DropletMissed(u64),
+    /// The hours are over.
+    EndReached,
     /// The bundle's storage is wiped.
     BundleErased,
 }
@@ -393,9 +464,29 @@ pub enum Due {
     Idle,
 }
 
-/// What names an order's things at the cloud: droplet, volume, SSH key and tag alike.
+/// The most invoices for the machine that one order gets.
+const MAX_RENEWALS: usize = 10;
+/// What every name of this house at the cloud begins with.
+const NAME_PREFIX: &str = "kindling-";
+
+/// What names an order's things at the cloud: its tag, volume and SSH key.
 pub fn resource_name(id: OrderId) -> String {
-    format!("kindling-{id}")
+    format!("{NAME_PREFIX}{id}")
+}
+
+/// A droplet's name: the order's, and the Unix second of its end where it has one.
+pub fn droplet_name(id: OrderId, end: Option<UnixMillis>) -> String {
+    match end {
+        Some(end) => format!("{NAME_PREFIX}{id}-{}", end.seconds()),
+        None => resource_name(id),
+    }
+}
+
+/// The order that a name or tag at the cloud belongs to; `None` for what is not of this house.
+pub fn order_of(name: &str) -> Option<OrderId> {
+    let rest = name.strip_prefix(NAME_PREFIX)?;
+    let id = rest.split_once('-').map_or(rest, |(id, _)| id);
+    OrderId::parse(id).ok()
 }
 
 /// A new order's ingredients.
@@ -416,13 +507,19 @@ pub struct NewOrder {
     pub plan: MachinePlan,
     /// How long its invoice is payable, in seconds.
     pub invoice_seconds: u64,
+    /// Where its unpaid order is counted.
+    pub door: Option<String>,
 }
 
 impl Order {
     /// A draft, to be saved before its invoice is asked for.
     pub fn draft(new: NewOrder, now: UnixMillis) -> Self {
-        Self {
+        let mut order = Self {
             id: new.id,
+            refund: Refund {
+                to: new.request.refund_to.clone(),
+                ..Refund::default()
+            },
             request: new.request,
             access_hash: new.access_hash,
             access_drawn: new.access_drawn,
@@ -431,24 +528,48 @@ impl Order {
             plan: new.plan,
             created_at: now,
             expires_at: now.plus_seconds(new.invoice_seconds),
+            bills: Vec::new(),
+            ends_at: None,
+            named_end: None,
+            missing: None,
+            chore: Attempt::default(),
+            fleet: FleetWord::default(),
+            door: new.door,
+            revision: 0,
+            journal: Vec::new(),
             resources: Resources::default(),
             voice: Voice::default(),
             state: State::Draft,
-        }
+        };
+        let place = format!("fleet {}", order.plan.fleet);
+        order.note(now, "ordered", place);
+        order
     }
 
-    /// The invoice is there: the order becomes visible.
+    /// An invoice for the machine is there: a draft becomes visible, an expired order is payable again.
     pub fn open(&mut self, invoice: Invoice, now: UnixMillis) {
-        if self.state == State::Draft {
-            self.expires_at = invoice.expires_at;
-            self.state = State::AwaitingPayment {
-                invoice,
-                watch: Watch {
-                    last_look: Some(now),
-                    hinted: false,
-                },
-            };
+        if !matches!(self.state, State::Draft | State::Expired) {
+            return;
         }
+        self.expires_at = invoice.expires_at;
+        self.note(now, "invoice", invoice.payment_hash.clone());
+        let bill = Bill::new(invoice, self.price, Purpose::Machine, now);
+        self.bills.push(bill);
+        self.state = State::AwaitingPayment;
+    }
+
+    /// Whether an expired order may get a new invoice.
+    ///
+    /// # Errors
+    /// `not_renewable`; `too_many_requests` after ten invoices.
+    pub fn renewal(&self) -> Result<(), ApiError> {
+        if self.state != State::Expired {
+            return Err(ErrorCode::NotRenewable.into());
+        }
+        if self.bills.len() >= MAX_RENEWALS {
+            return Err(ErrorCode::TooManyRequests.into());
+        }
+        Ok(())
     }
 
     /// Whether an order that is asked for again is this one. `access_hash` is the caller's own, `None` where they sent none: such
@@ -456,7 +577,7 @@ impl Order {
     pub fn is_same(&self, request: &OrderRequest, access_hash: Option<&str>) -> bool {
         let same_access = match access_hash {
             Some(hash) => hash == self.access_hash,
-            None => self.access_drawn && matches!(self.state, State::AwaitingPayment { .. }),
+            None => self.access_drawn && matches!(self.state, State::AwaitingPayment),
         };
         same_access && self.request == *request
     }

@@ -12,7 +12,8 @@ use kindling_domain::id::OrderId;
 use kindling_domain::money::{Msats, Sats};
 use kindling_domain::order::{
     Answer, CloudSshKey, Droplet, Due, Effect, Event, Failure, FailureReason, Invoice, MachinePlan,
-    NewOrder, Order, OrderRequest, PaymentFacts, State, Step, TailscaleKey, TeardownStep,
+    NewOrder, Order, OrderRequest, Outgoing, PaymentFacts, PayoutInvoice, RefundAnswer, RefundStep,
+    State, Step, TailscaleKey, TeardownStep, Watch,
 };
 use kindling_domain::secret::Secret;
 use kindling_domain::time::UnixMillis;
@@ -59,8 +60,12 @@ fn draft() -> Order {
                 volume_size_gb: 100,
                 tailscale: true,
                 public_url: "https://kindling.example".to_owned(),
+                hours: None,
+                fleet: "nyc3".to_owned(),
+                account: String::new(),
             },
             invoice_seconds: 3600,
+            door: Some("door".to_owned()),
         },
         START,
     )
@@ -89,7 +94,7 @@ fn facts(paid: bool) -> PaymentFacts {
 
 fn paid() -> Order {
     let mut order = open();
-    order.apply(Event::Payment(Ok(facts(true))), START);
+    order.apply(Event::Payment(HASH.to_owned(), Ok(facts(true))), START);
     order
 }
 
@@ -117,7 +122,15 @@ impl Cloud {
         let ours = CloudSshKey { id: 1, owned: true };
         let volume = || Some("v".to_owned());
         Event::Answer(Ok(match effect {
-            Effect::LookUpPayment { .. } => return Event::Payment(Ok(facts(true))),
+            Effect::Provision(Step::ClaimPlace) => Answer::Place(true),
+            Effect::TellFleet(news) => return Event::FleetTold(Ok(news.clone())),
+            Effect::RenameDroplet { end, .. } => return Event::Renamed(Ok(*end)),
+            Effect::CheckDroplet { .. } => return Event::Checked(Ok(self.droplet())),
+            Effect::End => return Event::EndReached,
+            Effect::Refund(step) => return Event::Refund(Ok(refund_answer(*step))),
+            Effect::LookUpPayment { .. } => {
+                return Event::Payment(HASH.to_owned(), Ok(facts(true)));
+            }
             Effect::Provision(Step::FindSshKey) | Effect::TearDown(TeardownStep::FindSshKey) => {
                 Answer::SshKey(self.key.then_some(ours))
             }
@@ -168,6 +181,33 @@ impl Cloud {
     }
 }
 
+/// A customer's wallet that takes every refund.
+fn refund_answer(step: RefundStep) -> RefundAnswer {
+    match step {
+        RefundStep::Resolve => RefundAnswer::Invoice(PayoutInvoice {
+            payment_request: "lnbc2".to_owned(),
+            payment_hash: "ab".repeat(32),
+            expires_at: START.plus_seconds(100 * 24 * 3600),
+        }),
+        RefundStep::Pay => RefundAnswer::Asked,
+        RefundStep::LookUp => RefundAnswer::Outgoing(Outgoing::Paid),
+    }
+}
+
+/// The event that says that `effect` did not work.
+fn failed(effect: &Effect, failure: Failure) -> Event {
+    match effect {
+        Effect::LookUpPayment { payment_hash } => {
+            Event::Payment(payment_hash.clone(), Err(failure))
+        }
+        Effect::Refund(_) => Event::Refund(Err(failure)),
+        Effect::TellFleet(_) => Event::FleetTold(Err(failure)),
+        Effect::RenameDroplet { .. } => Event::Renamed(Err(failure)),
+        Effect::CheckDroplet { .. } => Event::Checked(Err(failure)),
+        _ => Event::Answer(Err(failure)),
+    }
+}
+
 /// What becomes of one call on its way.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
@@ -215,7 +255,7 @@ fn drive(
                 order.begin(&effect, *now);
                 let stored = serde_json::to_string(order).unwrap();
                 let reload = |order: &mut Order, now| {
-                    *order = serde_json::from_str(&stored).unwrap();
+                    *order = Order::read(&stored).unwrap();
                     order.recover(now);
                 };
                 match fault
@@ -224,16 +264,12 @@ fn drive(
                 {
                     None => order.apply(cloud.perform(&effect), *now),
                     Some(Fault::Before) => {
-                        order.apply(
-                            Event::Answer(Err(Failure::NotApplied {
-                                retry_after: Some(2),
-                            })),
-                            *now,
-                        );
+                        let retry_after = Some(2);
+                        order.apply(failed(&effect, Failure::NotApplied { retry_after }), *now);
                     }
                     Some(Fault::After) => {
                         cloud.perform(&effect);
-                        order.apply(Event::Answer(Err(Failure::Unknown)), *now);
+                        order.apply(failed(&effect, Failure::Unknown), *now);
                     }
                     Some(Fault::Cut) => reload(order, *now),
                     Some(Fault::CutAfter) => {
@@ -245,7 +281,7 @@ fn drive(
                     }
                     Some(Fault::Final) => {
                         let reason = FailureReason::CloudRefused;
-                        order.apply(Event::Answer(Err(Failure::Final { reason })), *now);
+                        order.apply(failed(&effect, Failure::Final { reason }), *now);
                     }
                 }
             }
@@ -279,6 +315,7 @@ fn an_undisturbed_order_makes_these_calls() {
     let (mut order, mut cloud, mut now) = (paid(), Cloud::default(), START);
     drive(&mut order, &mut cloud, &mut now, None);
     let steps = [
+        Step::ClaimPlace,
         Step::FindSshKey,
         Step::CreateSshKey,
         Step::FindVolume,
@@ -296,7 +333,7 @@ fn an_undisturbed_order_makes_these_calls() {
 #[test]
 fn every_step_survives_every_fault() {
     let mut cases = 0;
-    for nth in 0..12 {
+    for nth in 0..13 {
         for fault in FAULTS {
             let (mut order, mut cloud, mut now) = (paid(), Cloud::default(), START);
             drive(&mut order, &mut cloud, &mut now, Some((nth, fault)));
@@ -320,7 +357,7 @@ fn every_step_survives_every_fault() {
             cases += 1;
         }
     }
-    assert_eq!(cases, 72);
+    assert_eq!(cases, 78);
 }
 
 #[test]
@@ -370,10 +407,16 @@ fn a_machine_that_never_speaks_is_torn_down() {
 fn a_key_that_was_there_before_is_left_alone() {
     let (mut order, mut now) = (paid(), START);
     let mut cloud = Cloud::default();
-    let Due::Perform(effect) = order.due(now) else {
-        panic!("nothing due")
-    };
-    order.begin(&effect, now);
+    for expected in [Step::ClaimPlace, Step::FindSshKey] {
+        let Due::Perform(effect) = order.due(now) else {
+            panic!("nothing due")
+        };
+        assert_eq!(effect, Effect::Provision(expected));
+        order.begin(&effect, now);
+        if expected == Step::ClaimPlace {
+            order.apply(cloud.perform(&effect), now);
+        }
+    }
     order.apply(
         Event::Answer(Ok(Answer::SshKey(Some(CloudSshKey {
             id: 9,
@@ -420,7 +463,7 @@ fn only_the_right_payment_counts() {
     ];
     for facts in wrong {
         let mut order = open();
-        order.apply(Event::Payment(Ok(facts.clone())), START);
+        order.apply(Event::Payment(HASH.to_owned(), Ok(facts.clone())), START);
         assert_eq!(
             order.view().unwrap().state,
             StateName::AwaitingPayment,
@@ -442,7 +485,7 @@ fn an_invoice_is_looked_at_within_a_minute_and_expires_after_a_last_look() {
             }
             Due::Perform(effect) => {
                 order.begin(&effect, now);
-                order.apply(Event::Payment(Ok(facts(false))), now);
+                order.apply(Event::Payment(HASH.to_owned(), Ok(facts(false))), now);
                 looks += 1;
             }
             Due::Idle => panic!("an open invoice is forgotten"),
@@ -451,7 +494,10 @@ fn an_invoice_is_looked_at_within_a_minute_and_expires_after_a_last_look() {
     assert_eq!(now, START.plus_seconds(3600));
     assert_eq!(looks, 120);
     let mut late = order.clone();
-    late.apply(Event::Payment(Ok(facts(true))), now.plus_seconds(7200));
+    late.apply(
+        Event::Payment(HASH.to_owned(), Ok(facts(true))),
+        now.plus_seconds(7200),
+    );
     assert_eq!(late.view().unwrap().state, StateName::Provisioning);
     drive(&mut order, &mut Cloud::default(), &mut now, None);
     assert_eq!(
@@ -471,7 +517,10 @@ fn an_unreachable_lnbits_is_asked_again_without_haste_and_the_order_does_not_exp
         };
         order.begin(&effect, now);
         order.apply(
-            Event::Payment(Err(Failure::NotApplied { retry_after: None })),
+            Event::Payment(
+                HASH.to_owned(),
+                Err(Failure::NotApplied { retry_after: None }),
+            ),
             now,
         );
         assert_eq!(order.view().unwrap().state, StateName::AwaitingPayment);
@@ -493,7 +542,7 @@ fn an_expired_invoice_is_watched_for_a_day() {
             Due::Wait(at, _) => now = at,
             Due::Perform(effect) => {
                 order.begin(&effect, now);
-                order.apply(Event::Payment(Ok(facts(false))), now);
+                order.apply(Event::Payment(HASH.to_owned(), Ok(facts(false))), now);
                 looks += 1;
             }
             Due::Idle => break,
@@ -743,7 +792,7 @@ fn an_order_asked_for_again_is_the_same_only_to_who_may_see_it() {
     let mut drawn = open();
     drawn.access_drawn = true;
     assert!(drawn.is_same(&request(), None));
-    drawn.apply(Event::Payment(Ok(facts(true))), START);
+    drawn.apply(Event::Payment(HASH.to_owned(), Ok(facts(true))), START);
     assert!(
         !drawn.is_same(&request(), None),
         "a paid order shows more than its invoice"
@@ -791,13 +840,45 @@ fn a_machine_that_joined_the_tailnet_and_failed_is_removed_from_it() {
 /// Orders outlive the code that wrote them.
 #[test]
 fn the_stored_row_is_pinned() {
-    let row = include_str!("data/order_v1.json");
-    let order: Order = serde_json::from_str(row).unwrap();
-    assert_eq!(order, ready());
+    let row = include_str!("data/order_v2.json");
+    let order = Order::read(row).unwrap();
+    let mut expected = ready();
+    expected.take_journal();
     assert_eq!(
-        serde_json::to_value(&order).unwrap(),
+        serde_json::to_value(&expected).unwrap(),
         serde_json::from_str::<serde_json::Value>(row).unwrap()
     );
+    for bill in &mut expected.bills {
+        bill.watch = Watch::default();
+    }
+    assert_eq!(order, expected);
+}
+
+#[test]
+fn rows_of_the_first_version_are_read() {
+    let row = include_str!("data/order_v1.json");
+    let order = Order::read(row).unwrap();
+    assert_eq!(order.state, ready().state);
+    assert_eq!(order.received().sats(), 10_000);
+    let change = |state: &str| {
+        let mut row: serde_json::Value = serde_json::from_str(row).unwrap();
+        row["state"] = serde_json::from_str(state).unwrap();
+        Order::read(&row.to_string()).unwrap()
+    };
+    let mut waiting = change(&format!(
+        r#"{{"name":"awaiting_payment","invoice":{{"payment_request":"lnbc1","payment_hash":"{HASH}","wallet":"wallet","expires_at":1763709240000}}}}"#
+    ));
+    assert_eq!(
+        waiting.view().unwrap().invoice.unwrap().payment_request,
+        "lnbc1"
+    );
+    waiting.apply(Event::Payment(HASH.to_owned(), Ok(facts(true))), START);
+    assert_eq!(waiting.view().unwrap().state, StateName::Provisioning);
+    let failed = change(
+        r#"{"name":"failed","reason":{"code":"cloud_full"},"step":"done","attempt":{"since":0,"failures":0,"not_before":0,"in_flight":false}}"#,
+    );
+    assert_eq!(failed.owed().sats(), 10_000);
+    assert_eq!(change(r#"{"name":"draft"}"#).bills, []);
 }
 
 #[test]

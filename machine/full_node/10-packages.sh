@@ -35,7 +35,7 @@ join_tailnet() {
     retry 4 compose --profile tailscale up --detach --quiet-pull tailscale ||
         fail "Tailscale could not be started."
     retry 4 compose exec -T tailscale tailscale up --auth-key=file:/var/lib/tailscale/auth-key \
-        --hostname="kindling-${ORDER_ID:0:8}" --timeout=60s ||
+        --hostname="kindling-${ORDER_ID}" --timeout=60s ||
         fail "The machine could not join the tailnet: the auth key may have expired or lack its tag."
     rm -f -- "$directory/auth-key"
     # What the machine is called there, for the reports.

@@ -12,7 +12,7 @@ import { startProcess } from '../support/process.mjs';
 const { default: WORKERD } = createRequire(createRequire(import.meta.url).resolve('wrangler/package.json'))('workerd');
 const KINDS = { '.js': 'esModule', '.wasm': 'wasm' };
 
-/** folder: of modules, the entry named; its Durable Object class is OrderObject, bound as ORDER. -> {port, url, close()} */
+/** folder: of modules, the entry named; its Durable Object classes are bound as in wrangler.toml. -> {port, url, close()} */
 export async function startWorkerd(modules, entry) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'kindling-workerd-'));
   const close = async () => {
@@ -33,9 +33,20 @@ export async function startWorkerd(modules, entry) {
   }
 }
 
-/** The same as wrangler.toml says, in workerd's own language. No variable is set, so both stubs are on. */
+/** Room for every order of a bench. Nothing else is set, so both stubs are on. */
+const VARIABLES = { FLEET_CAPACITY: '1000000000', UNPAID_PER_FLEET: '1000000000' };
+
+/** The same as wrangler.toml says, in workerd's own language, as far as the entry has the classes. */
 function config(code, entry, state) {
-  const [, date] = /^compatibility_date = "(.+)"$/m.exec(fs.readFileSync(path.join(ROOT, 'wrangler.toml'), 'utf8'));
+  const wrangler = fs.readFileSync(path.join(ROOT, 'wrangler.toml'), 'utf8');
+  const [, date] = /^compatibility_date = "(.+)"$/m.exec(wrangler);
+  const source = fs.readFileSync(path.join(code, entry), 'utf8');
+  const objects = [...wrangler.matchAll(/^name = "(.+)"\nclass_name = "(.+)"$/gm)].filter(([, , name]) => source.includes(`export class ${name} `));
+  const bindings = [
+    ...objects.map(([, binding, name]) => `(name = "${binding}", durableObjectNamespace = "${name}")`),
+    ...Object.entries(VARIABLES).map(([name, text]) => `(name = "${name}", text = "${text}")`),
+  ];
+  const namespaces = objects.map(([, , name]) => `(className = "${name}", uniqueKey = "kindling-${name}", enableSql = true)`);
   const files = fs.readdirSync(code, { recursive: true }).filter((file) => KINDS[path.extname(file)] && file !== entry);
   const modules = [entry, ...files].map((file) => `(name = "${file}", ${KINDS[path.extname(file)]} = embed "${file}")`);
   return `using Workerd = import "/workerd/workerd.capnp";
@@ -46,8 +57,8 @@ const config :Workerd.Config = (
 const main :Workerd.Worker = (
   modules = [${modules.join(', ')}],
   compatibilityDate = "${date}",
-  bindings = [(name = "ORDER", durableObjectNamespace = "OrderObject")],
-  durableObjectNamespaces = [(className = "OrderObject", uniqueKey = "kindling-OrderObject", enableSql = true)],
+  bindings = [${bindings.join(', ')}],
+  durableObjectNamespaces = [${namespaces.join(', ')}],
   durableObjectStorage = (localDisk = "state"),
 );
 `;

@@ -6,6 +6,8 @@ import { Refusal, bearer, startFake, timestamp } from './http.mjs';
 import { IMAGES, REGIONS, SIZES, imageView, regionView, sizeView } from './digitalocean_catalogue.mjs';
 
 const USER_DATA_LIMIT = 64 * 1024;
+/** The paths of lists that are not called by their key. */
+const PATHS = { ssh_keys: 'account/keys' };
 
 const ERROR_IDS = {
   400: 'bad_request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'not_found', 409: 'conflict', 412: 'precondition_failed',
@@ -14,12 +16,12 @@ const ERROR_IDS = {
 
 /**
  * hiddenReads: so many reads do not show a fresh droplet (lists lack it, GET says 404); activeAfterMs, goneAfterMs, actionAfterMs: how
- * long a start, a delete and a detach take. onBoot(droplet), onDestroy(droplet): a machine's beginning and end; what they throw or
+ * long a start, a delete, a detach and a rename take. now: the clock, in ms, which a test may move. onBoot(droplet), onDestroy(droplet): a machine's beginning and end; what they throw or
  * reject with is kept in bootErrors.
  */
 export async function createDigitalOcean({
   token = 'dop_v1_test', onBoot, onDestroy, dropletLimit = 25, activeAfterMs = 0, goneAfterMs = 0, actionAfterMs = 0, hiddenReads = 0,
-  regions = Object.keys(REGIONS),
+  regions = Object.keys(REGIONS), now = Date.now,
 } = {}) {
   const keys = [];
   const volumes = [];
@@ -42,18 +44,18 @@ export async function createDigitalOcean({
 
   /** Time passes only here: before each call, what is due takes effect. */
   function settle() {
-    const now = Date.now();
+    const at = now();
     for (const droplet of live()) {
-      if (droplet.deletedAt !== null && now >= droplet.deletedAt + goneAfterMs) {
+      if (droplet.deletedAt !== null && at >= droplet.deletedAt + goneAfterMs) {
         droplet.gone = true;
         run(onDestroy, droplet);
-      } else if (droplet.status === 'new' && now >= droplet.createdAt + activeAfterMs) {
+      } else if (droplet.status === 'new' && at >= droplet.createdAt + activeAfterMs) {
         droplet.status = 'active';
       }
     }
-    for (const action of actions.filter((entry) => entry.status === 'in-progress' && now >= entry.startedAt + actionAfterMs)) {
+    for (const action of actions.filter((entry) => entry.status === 'in-progress' && at >= entry.startedAt + actionAfterMs)) {
       action.status = 'completed';
-      action.completedAt = now;
+      action.completedAt = at;
       action.effect();
     }
   }
@@ -83,7 +85,8 @@ export async function createDigitalOcean({
   };
   const actionView = (action) => ({
     id: action.id, status: action.status, type: action.type, started_at: timestamp(action.startedAt),
-    completed_at: action.completedAt ? timestamp(action.completedAt) : null, resource_id: null, resource_type: 'backend',
+    completed_at: action.completedAt ? timestamp(action.completedAt) : null, resource_id: action.droplet ?? null,
+    resource_type: action.droplet ? 'droplet' : 'backend',
     region: regionView(action.region), region_slug: action.region,
   });
   const keyView = ({ id, fingerprint, public_key, name }) => ({ id, fingerprint, public_key, name });
@@ -99,9 +102,13 @@ export async function createDigitalOcean({
     const fingerprint = sshFingerprint(body.public_key);
     if (!fingerprint) throw new Refusal(422, 'Key invalid, key should be of the format `ssh-rsa` or `ssh-ed25519` followed by base64');
     if (findKey(fingerprint)) throw new Refusal(422, 'SSH Key is already in use on your account');
-    const key = { id: next('key'), fingerprint, public_key: body.public_key, name: body.name };
-    keys.push(key);
-    return { status: 201, body: { ssh_key: keyView(key) } };
+    return { status: 201, body: { ssh_key: keyView(addKey({ fingerprint, public_key: body.public_key, name: body.name })) } };
+  }
+
+  function addKey(key) {
+    const added = { id: next('key'), ...key };
+    keys.push(added);
+    return added;
   }
 
   function createVolume({ body }) {
@@ -111,13 +118,16 @@ export async function createDigitalOcean({
     if (volumes.some((volume) => volume.name === body.name && volume.region === body.region)) {
       throw new Refusal(409, 'A volume with this name already exists in the region.');
     }
+    return { status: 201, body: { volume: volumeView(addVolume(body)) } };
+  }
+
+  function addVolume({ name, region: slug, size_gigabytes, description = '', tags = [], filesystem_type = '', filesystem_label = '' }) {
     const volume = {
       id: `506f78a4-e098-41e5-ad9f-${next('volume').toString(16).padStart(12, '0')}`,
-      name: body.name, region: body.region, size_gigabytes: body.size_gigabytes, description: body.description ?? '',
-      tags: body.tags ?? [], filesystem_type: body.filesystem_type ?? '', filesystem_label: body.filesystem_label ?? '', createdAt: Date.now(),
+      name, region: slug, size_gigabytes, description, tags, filesystem_type, filesystem_label, createdAt: now(),
     };
     volumes.push(volume);
-    return { status: 201, body: { volume: volumeView(volume) } };
+    return volume;
   }
 
   function deleteVolume({ params }) {
@@ -133,7 +143,7 @@ export async function createDigitalOcean({
     const droplet = live().find((entry) => entry.id === body.droplet_id && entry.volume_ids.includes(volume.id));
     if (!droplet) throw new Refusal(422, 'The volume is not attached to this Droplet.');
     const action = {
-      id: next('action'), volume: volume.id, type: 'detach_volume', status: 'in-progress', startedAt: Date.now(), completedAt: null,
+      id: next('action'), volume: volume.id, type: 'detach_volume', status: 'in-progress', startedAt: now(), completedAt: null,
       region: volume.region, effect: () => { droplet.volume_ids = droplet.volume_ids.filter((id) => id !== volume.id); },
     };
     actions.push(action);
@@ -159,15 +169,7 @@ export async function createDigitalOcean({
     });
     if (live().length >= dropletLimit) throw new Refusal(422, 'creating this/these droplet(s) will exceed your droplet limit');
 
-    const host = 10 + (next('address') % 240);
-    const droplet = {
-      id: next('droplet'), name: body.name, size: body.size, image: body.image, region: body.region, tags: body.tags ?? [],
-      volume_ids: chosenVolumes.map((volume) => volume.id), volumes: chosenVolumes, ssh_keys: chosenKeys.map((key) => key.public_key),
-      user_data: body.user_data ?? '', status: 'new', createdAt: Date.now(), deletedAt: null, gone: false, hiddenReads,
-      host, address: `203.0.113.${host}`,
-    };
-    droplets.push(droplet);
-    peak = Math.max(peak, live().length);
+    const droplet = addDroplet({ ...body, volumes: chosenVolumes, ssh_keys: chosenKeys.map((key) => key.public_key), status: 'new', hiddenReads });
     const created = dropletView(droplet);
     run(onBoot, droplet);
     const action = next('action');
@@ -177,9 +179,35 @@ export async function createDigitalOcean({
     };
   }
 
+  function addDroplet({ name, size, image, region: slug, tags = [], volumes: attached, ssh_keys, user_data = '', status, hiddenReads: hidden }) {
+    const host = 10 + (next('address') % 240);
+    const droplet = {
+      id: next('droplet'), name, size, image, region: slug, tags, volume_ids: attached.map((volume) => volume.id), volumes: attached, ssh_keys, user_data,
+      status, createdAt: now(), deletedAt: null, gone: false, hiddenReads: hidden, host, address: `203.0.113.${host}`,
+    };
+    droplets.push(droplet);
+    peak = Math.max(peak, live().length);
+    return droplet;
+  }
+
+  function actOnDroplet({ params, body }) {
+    const droplet = need(live().find((entry) => String(entry.id) === params.id));
+    if (body.type !== 'rename') throw new Refusal(422, 'Only rename is known here.');
+    if (!/^[a-zA-Z0-9.-]{1,255}$/.test(body.name ?? '')) {
+      throw new Refusal(422, 'Name Only valid hostname characters are allowed. (a-z, A-Z, 0-9, . and -)');
+    }
+    if (droplet.status === 'new' || droplet.deletedAt !== null) throw new Refusal(422, 'Droplet already has a pending event.');
+    const action = {
+      id: next('action'), droplet: droplet.id, type: 'rename', status: 'in-progress', startedAt: now(), completedAt: null, region: droplet.region,
+      effect: () => { droplet.name = body.name; },
+    };
+    actions.push(action);
+    return { status: 201, body: { action: actionView(action) } };
+  }
+
   function deleteDroplet({ params }) {
     const droplet = need(live().find((entry) => String(entry.id) === params.id));
-    droplet.deletedAt ??= Date.now();
+    droplet.deletedAt ??= now();
     settle();
     return { status: 204 };
   }
@@ -188,7 +216,8 @@ export async function createDigitalOcean({
     const size = Number(query.per_page ?? 20);
     const page = Number(query.page ?? 1);
     const last = Math.max(1, Math.ceil(items.length / size));
-    const at = (n) => `https://api.digitalocean.com/v2/${key}?page=${n}&per_page=${size}`;
+    const { page: _page, per_page: _size, ...filters } = query;
+    const at = (n) => `https://api.digitalocean.com/v2/${PATHS[key] ?? key}?${new URLSearchParams({ ...filters, page: n, per_page: size })}`;
     const pages = { ...(page > 1 && { first: at(1), prev: at(page - 1) }), ...(page < last && { next: at(page + 1), last: at(last) }) };
     const shown = items.slice((page - 1) * size, page * size).map(view);
     return { status: 200, body: { [key]: shown, links: Object.keys(pages).length ? { pages } : {}, meta: { total: items.length } } };
@@ -197,7 +226,7 @@ export async function createDigitalOcean({
 
   const fake = await startFake({
     error: (status, message) => ({ id: ERROR_IDS[status] ?? 'error', message }),
-    headers: () => ({ 'ratelimit-limit': '5000', 'ratelimit-remaining': '4900', 'ratelimit-reset': String(Math.floor(Date.now() / 1000) + 3600) }),
+    headers: () => ({ 'ratelimit-limit': '5000', 'ratelimit-remaining': '4900', 'ratelimit-reset': String(Math.floor(now() / 1000) + 3600) }),
     authorize: ({ headers }) => {
       if (bearer(headers) !== token) throw new Refusal(401, 'Unable to authenticate you');
       settle();
@@ -233,15 +262,22 @@ export async function createDigitalOcean({
         status: 200,
         body: { action: actionView(need(actions.find((action) => String(action.id) === params.action && action.volume === params.id))) },
       })],
-      ['GET', '/v2/droplets', ({ query }) => listed(
-        live().filter(visible).filter((droplet) => same(query.name, droplet.name) && (query.tag_name === undefined || droplet.tags.includes(query.tag_name))),
-        query, 'droplets', dropletView)],
+      ['GET', '/v2/droplets', ({ query }) => {
+        if (query.tag_name !== undefined && query.name !== undefined) throw new Refusal(400, 'tag_name cannot be combined with name.');
+        const wanted = (droplet) => same(query.name, droplet.name) && (query.tag_name === undefined || droplet.tags.includes(query.tag_name));
+        return listed(live().filter(visible).filter(wanted), query, 'droplets', dropletView);
+      }],
       ['POST', '/v2/droplets', createDroplet],
       ['GET', '/v2/droplets/:id', ({ params }) => ({
         status: 200,
         body: { droplet: dropletView(need(live().filter((entry) => String(entry.id) === params.id).find(visible))) },
       })],
       ['DELETE', '/v2/droplets/:id', deleteDroplet],
+      ['POST', '/v2/droplets/:id/actions', actOnDroplet],
+      ['GET', '/v2/droplets/:id/actions/:action', ({ params }) => ({
+        status: 200,
+        body: { action: actionView(need(actions.find((action) => String(action.id) === params.action && String(action.droplet) === params.id))) },
+      })],
     ],
   });
 
@@ -256,6 +292,16 @@ export async function createDigitalOcean({
     allDroplets: droplets,
     /** The most droplets that stood at once. */
     get maxDroplets() { return peak; },
+    /**
+     * What nobody asked for through the API: machines, volumes and keys that an order forgot, or that belong to somebody else. They
+     * start no onBoot; volumes: ids of volumes to attach.
+     */
+    plantDroplet: ({ volumes: ids = [], ...rest } = {}) => addDroplet({
+      name: 'orphan', size: 's-1vcpu-1gb', image: 'debian-12-x64', region: 'nyc3', ssh_keys: [], status: 'active', hiddenReads: 0, ...rest,
+      volumes: volumes.filter(({ id }) => ids.includes(id)),
+    }),
+    plantVolume: (volume) => addVolume({ name: 'orphan', region: 'nyc3', size_gigabytes: 1, ...volume }),
+    plantKey: (key) => addKey({ name: 'orphan', public_key: 'ssh-ed25519 planted', fingerprint: fingerprintOf(`${counters.key}`), ...key }),
   }));
 }
 
@@ -265,5 +311,7 @@ export function sshFingerprint(line) {
   const raw = Buffer.from(blob ?? '', 'base64');
   const known = ['ssh-ed25519', 'ssh-rsa', 'ecdsa-sha2-nistp256'].includes(type);
   if (!known || raw.length < 4 || raw.subarray(4, 4 + raw.readUInt32BE(0)).toString() !== type) return null;
-  return createHash('md5').update(raw).digest('hex').match(/../g).join(':');
+  return fingerprintOf(raw);
 }
+
+const fingerprintOf = (bytes) => createHash('md5').update(bytes).digest('hex').match(/../g).join(':');

@@ -5,11 +5,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
 import { test } from 'node:test';
+import { bech32 } from '@scure/base';
+import { makeInvoice, readInvoice } from '../support/bolt11.mjs';
 import { withContract } from '../support/contract.mjs';
 import { lnbitsMissing, startLnbits } from '../support/lnbits.mjs';
 import { CONTRACTS } from '../support/paths.mjs';
 import { createDigitalOcean } from './digitalocean.mjs';
 import { createLnbits } from './lnbits.mjs';
+import { createLnurl, encodeLnurl } from './lnurl.mjs';
 import { createTailscale } from './tailscale.mjs';
 
 const needsContracts = { skip: CONTRACTS ? false : 'no contracts: set KINDLING_CONTRACTS' };
@@ -135,6 +138,56 @@ test('lists come in pages', async (t) => {
   assert.deepEqual([second.volumes.map(({ name }) => name), second.links.pages.next], [['v3'], undefined]);
 });
 
+test('a droplet is renamed, and only one that stands', async (t) => {
+  let at = Date.parse('2030-01-01T00:00:00Z');
+  const cloud = await createDigitalOcean({ token: 'good', actionAfterMs: 5000, activeAfterMs: 60_000, now: () => at });
+  const { call } = await behind(t, cloud, 'good');
+  const { id, created_at: created } = (await call('POST', '/v2/droplets', { ...DROPLET, ssh_keys: [] })).body.droplet;
+  assert.equal(created, '2030-01-01T00:00:00Z');
+  const rename = (name, droplet = id) => call('POST', `/v2/droplets/${droplet}/actions`, { type: 'rename', name });
+  const nameNow = async () => (await call('GET', `/v2/droplets/${id}`)).body.droplet.name;
+
+  assert.deepEqual([(await rename('kindling-1-2')).status, await nameNow()], [422, 'kindling-1']);
+  at += 60_000;
+  const { status, body: { action } } = await rename('kindling-1-1893456000');
+  assert.deepEqual([status, action.status, action.type, action.resource_id, await nameNow()], [201, 'in-progress', 'rename', id, 'kindling-1']);
+  at += 5000;
+  assert.equal((await call('GET', `/v2/droplets/${id}/actions/${action.id}`)).body.action.status, 'completed');
+  assert.equal(await nameNow(), 'kindling-1-1893456000');
+  assert.equal((await call('GET', '/v2/droplets?name=kindling-1-1893456000')).body.meta.total, 1);
+  assert.equal((await rename('no_underscores')).status, 422);
+  assert.equal((await rename('kindling-2', 1)).status, 404);
+});
+
+test('what an order forgot is listed whole, page by page and by tag', async (t) => {
+  const cloud = await createDigitalOcean({ token: 'good', activeAfterMs: 3_600_000 });
+  const { call } = await behind(t, cloud, 'good');
+  const volume = cloud.plantVolume({ name: 'kindling-a', region: 'fra1' });
+  const planted = [1, 2, 3, 4, 5].map((n) => cloud.plantDroplet({ name: `m${n}`, tags: n % 2 ? ['kindling', `o${n}`] : ['other'], volumes: n === 1 ? [volume.id] : [] }));
+  for (const n of [1, 2, 3]) cloud.plantVolume({ name: `v${n}` });
+  for (const n of [1, 2, 3, 4]) cloud.plantKey({ name: `k${n}` });
+
+  const everything = async (path, key) => {
+    const found = [];
+    for (let next = path; next;) {
+      const { body } = await call('GET', next);
+      found.push(...body[key]);
+      const onward = body.links.pages?.next;
+      next = onward && new URL(onward).pathname + new URL(onward).search;
+    }
+    return found;
+  };
+  const tagged = await everything('/v2/droplets?tag_name=kindling&per_page=2', 'droplets');
+  assert.deepEqual(tagged.map(({ name, status, tags }) => [name, status, tags.length]), [['m1', 'active', 2], ['m3', 'active', 2], ['m5', 'active', 2]]);
+  assert.deepEqual((await everything('/v2/volumes?per_page=1', 'volumes')).map(({ name, droplet_ids: on }) => [name, on]), [
+    ['kindling-a', [planted[0].id]], ['v1', []], ['v2', []], ['v3', []],
+  ]);
+  assert.deepEqual((await everything('/v2/account/keys?per_page=3', 'ssh_keys')).map(({ name }) => name), ['k1', 'k2', 'k3', 'k4']);
+  assert.equal((await call('GET', '/v2/droplets?tag_name=kindling&name=m1')).status, 400);
+  assert.equal((await call('DELETE', `/v2/account/keys/${cloud.keys[0].fingerprint}`)).status, 204);
+  assert.deepEqual([cloud.keys.length, cloud.bootErrors.length], [3, 0]);
+});
+
 test('the contract refuses a bad request before the fake sees it', needsContracts, async (t) => {
   const cloud = await createDigitalOcean({ token: 'good' });
   const { contract, call } = await behind(t, cloud, 'good', { clean: false });
@@ -247,6 +300,25 @@ test('Tailscale: a key made by token or by OAuth lets one device in, which is th
   assert.equal((await call('GET', `/api/v2/tailnet/-/keys/${key.body.id}`)).body.invalid, true);
 });
 
+test('Tailscale: every device is listed, and keys run out by the clock that a test moves', async (t) => {
+  let at = Date.now();
+  const net = await createTailscale({ apiKey: 'tskey-api-good', now: () => at });
+  const { call } = await behind(t, net, 'tskey-api-good');
+  const mine = net.plantDevice({ hostname: `kindling-${'5f'.repeat(16)}`, tags: ['tag:kindling'] });
+  const other = net.plantDevice({ hostname: 'laptop' });
+  const devices = async () => (await call('GET', '/api/v2/tailnet/-/devices')).body.devices.map(({ hostname, nodeId, tags }) => [hostname, nodeId, tags]);
+  assert.deepEqual(await devices(), [[mine.hostname, mine.nodeId, ['tag:kindling']], ['laptop', other.nodeId, []]]);
+  await call('DELETE', `/api/v2/device/${mine.nodeId}`);
+  const third = net.plantDevice();
+  assert.notEqual(third.id, other.id);
+  assert.deepEqual((await devices()).map(([hostname]) => hostname), ['laptop', 'orphan']);
+
+  const wanted = { capabilities: { devices: { create: { tags: ['tag:kindling'] } } }, expirySeconds: 3600, description: 'order 1' };
+  const { key } = (await call('POST', '/api/v2/tailnet/-/keys', wanted)).body;
+  at += 3_600_000;
+  assert.throws(() => net.join(key, 'late'), /invalid key/);
+});
+
 test('Tailscale: the contract refuses bad key requests', needsContracts, async (t) => {
   const net = await createTailscale({ apiKey: 'tskey-api-good' });
   const { contract, call } = await behind(t, net, 'tskey-api-good', { clean: false });
@@ -283,6 +355,131 @@ test('the scripted LNbits answers as told', async (t) => {
   await assert.rejects(look(), SyntaxError);
   lnbits.fault({ kind: 'before' });
   await assert.rejects(look(), /fetch failed/);
+});
+
+/** Every way in which a payment out can go that both can show: what was answered, in the words that matter. */
+async function payments({ call, ourKey, ownInvoice, external, settled }) {
+  const said = [];
+  const note = ({ status, body }) => {
+    const { amount, fee, status: state, extra, payment_hash: hash } = body.details ?? body;
+    said.push([status, body.detail ?? [body.paid, body.status ?? null, amount, fee, state, extra?.kindling_order ?? null, typeof hash]]);
+  };
+  const key = { 'x-api-key': ourKey };
+  const pay = async (bolt11, order) => note(await call('POST', '/api/v1/payments', { out: true, bolt11, extra: { kindling_order: order } }, key));
+  const look = async (hash, headers = key) => note(await call('GET', `/api/v1/payments/${hash}`, undefined, headers));
+
+  const own = await ownInvoice(500);
+  await look(own.paymentHash); // our own invoice, unpaid
+  await pay(own.bolt11, 'a'); // from the wallet to itself
+  await look(own.paymentHash); // the payment hides the invoice
+  await pay(own.bolt11, 'b');
+  for (const strange of [{}, { 'x-api-key': 'opens-nothing' }]) await look(own.paymentHash, strange);
+
+  const lost = external({ amountMsat: 5_000_000 });
+  await look(lost.paymentHash); // nobody asked yet
+  await pay(lost.bolt11, 'a'); // fails
+  await look(lost.paymentHash);
+  settled(lost.paymentHash); // the node does not know any more
+  await pay(lost.bolt11.toUpperCase(), 'b'); // not sent again, and still the first order's
+  await look(lost.paymentHash);
+  await look(lost.paymentHash, {});
+
+  for (const sats of [60_000, 49_900]) {
+    const much = external({ amountMsat: sats * 1000 });
+    await pay(much.bolt11, 'a');
+    await look(much.paymentHash); // nothing was written down
+  }
+  for (const bad of [external({}).bolt11, `lightning:${lost.bolt11}`, 'lnbc1nonsense', '']) await pay(bad, 'a');
+  return said;
+}
+
+test('a payment out goes with the scripted LNbits as with the real one', { skip: lnbitsMissing ?? false }, async (t) => {
+  const real = await startLnbits({ customerSats: 50_000 });
+  t.after(() => real.close());
+  const invoice = ({ amountSats }) => makeInvoice({ amountMsat: amountSats * 1000 });
+  const fake = await createLnbits({ balanceSats: 50_000, onPay: () => 'failed', invoice });
+  t.after(() => fake.close());
+  const conversation = (url, key, settled) => {
+    const call = client(url);
+    const ownInvoice = async (amount) => {
+      const { body } = await call('POST', '/api/v1/payments', { out: false, amount, unit: 'sat' }, { 'x-api-key': key });
+      return { bolt11: body.bolt11, paymentHash: body.payment_hash };
+    };
+    return payments({ call, ourKey: key, ownInvoice, external: makeInvoice, settled });
+  };
+  // The real one's FakeWallet gives its own reason, and forgets a payment as soon as it has failed.
+  const expected = (await conversation(real.url, real.customer.adminkey, () => {})).map(([status, what]) =>
+    [status, String(what).startsWith('Payment failed: ') ? 'Payment failed: no route' : what]);
+  assert.deepEqual(await conversation(fake.url, fake.adminKey, (hash) => fake.settle(hash, 'pending')), expected);
+  assert.deepEqual(fake.paidOut().map(({ amountSats, order }) => [amountSats, order]), [[500, 'a']]);
+});
+
+test('the scripted LNbits pays out as told, and a BOLT11 once', async (t) => {
+  const outcomes = [];
+  const lnbits = await createLnbits({ balanceSats: 10_000, onPay: () => outcomes.shift() ?? 'success' });
+  t.after(() => lnbits.close());
+  const call = client(lnbits.url);
+  const key = { 'x-api-key': lnbits.adminKey };
+  const pay = async ({ bolt11 }, order = 'a') => {
+    const { status, body } = await call('POST', '/api/v1/payments', { out: true, bolt11, extra: { kindling_order: order } }, key);
+    return [status, body.status, body.detail ?? null];
+  };
+  const look = async ({ paymentHash }) => (await call('GET', `/api/v1/payments/${paymentHash}`, undefined, key)).body;
+  const balance = async () => (await call('GET', '/api/v1/wallet', undefined, key)).body.balance;
+
+  const [straight, slow, lost, lied] = Array.from({ length: 4 }, () => makeInvoice({ amountMsat: 1_000_000 }));
+  assert.deepEqual(await pay(straight), [201, 'success', null]);
+  assert.deepEqual(await pay(straight, 'b'), [520, 'success', 'Payment already paid.']);
+  const { paid, details } = await look(straight);
+  assert.deepEqual([paid, details.amount, details.status, details.extra], [true, -1_000_000, 'success', { kindling_order: 'a' }]);
+
+  outcomes.push('pending', 'failed', 'failed');
+  assert.deepEqual(await pay(slow), [201, 'pending', null]);
+  assert.deepEqual([(await look(slow)).status, await balance()], ['pending', 7_990_000]);
+  assert.deepEqual(await pay(slow), [520, 'pending', 'Payment is still pending.']);
+  lnbits.settle(slow.paymentHash, 'success');
+  assert.deepEqual([(await look(slow)).paid, await balance()], [true, 8_000_000]);
+
+  assert.deepEqual(await pay(lost), [520, 'failed', 'Payment failed: no route']);
+  assert.deepEqual(await pay(lost), [520, 'failed', 'Payment is failed node, retrying is not possible.']);
+
+  await pay(lied);
+  lnbits.settle(lied.paymentHash, 'success'); // the node paid what LNbits took for failed
+  assert.equal((await look(lied)).status, 'failed');
+  assert.deepEqual(await pay(lied), [520, 'success', 'Failed payment was already paid on the fundingsource.']);
+  assert.equal((await look(lied)).paid, true);
+  assert.deepEqual(lnbits.paidOut(), [straight, slow, lied].map(({ bolt11, paymentHash }) => ({ bolt11, paymentHash, amountSats: 1000, order: 'a' })));
+
+  assert.equal((await call('POST', '/api/v1/payments', { out: true, bolt11: lost.bolt11 }, { 'x-api-key': lnbits.invoiceKey })).status, 403);
+});
+
+test('the LNURL service answers as LUD-06 has it, or as told', async (t) => {
+  const at = Date.parse('2030-01-01T00:00:00Z');
+  const service = await createLnurl({ names: ['alice'], minSats: 10, maxSats: 100, network: 'regtest', expiry: 60, now: () => at });
+  t.after(() => service.close());
+  const get = async (url) => {
+    const response = await fetch(url, { redirect: 'manual' });
+    return { status: response.status, body: await response.json().catch(() => null) };
+  };
+  const { prefix, words } = bech32.decode(service.lnurl('alice').toLowerCase(), false);
+  assert.equal(prefix, 'lnurl');
+  const address = Buffer.from(bech32.fromWords(words)).toString();
+  assert.equal(encodeLnurl(address), service.lnurl('alice'));
+  const { body: first } = await get(address);
+  assert.deepEqual([first.tag, first.minSendable, first.maxSendable], ['payRequest', 10_000, 100_000]);
+  assert.deepEqual(JSON.parse(first.metadata)[0], ['text/plain', 'Payment to alice']);
+  const { body: second } = await get(`${first.callback}?amount=50000`);
+  const invoice = readInvoice(second.pr);
+  assert.deepEqual([invoice.network, invoice.amountMsat, invoice.timestamp, invoice.expiry], ['regtest', 50_000, at / 1000, 60]);
+  assert.deepEqual(service.issued, [{ name: 'alice', amountMsat: 50_000, bolt11: second.pr, paymentHash: invoice.paymentHash }]);
+
+  for (const amount of ['9000', '100001', '', 'x']) assert.equal((await get(`${first.callback}?amount=${amount}`)).body.status, 'ERROR');
+  const nobody = await get(`${service.url}/.well-known/lnurlp/bob`);
+  assert.deepEqual([nobody.status, nobody.body.status], [404, 'ERROR']);
+  service.tamper((answer, call) => ({ ...answer, ...(call === 'first' ? { maxSendable: 1 } : { pr: 'lnbc1' }) }));
+  assert.deepEqual([(await get(address)).body.maxSendable, (await get(`${first.callback}?amount=50000`)).body.pr], [1, 'lnbc1']);
+  service.fault({ kind: 'status', status: 302, headers: { location: 'http://127.0.0.1:1/' } });
+  assert.equal((await get(address)).status, 302);
 });
 
 test('a real LNbits pays an invoice, says so by webhook, and survives a restart', { skip: lnbitsMissing ?? false }, async (t) => {

@@ -7,8 +7,8 @@ const PREFIX = '/api/v2';
 const NINETY_DAYS = 90 * 24 * 3600;
 const TOKEN_SECONDS = 3600;
 
-/** oauth: {clientId, clientSecret, tags}. With an OAuth token, a key must carry tags that the client owns. */
-export async function createTailscale({ apiKey = 'tskey-api-test', oauth, tailnet = 'example.com', domain = 'tail1234.ts.net' } = {}) {
+/** oauth: {clientId, clientSecret, tags}. With an OAuth token, a key must carry tags that the client owns. now: the clock, in ms, which a test may move. */
+export async function createTailscale({ apiKey = 'tskey-api-test', oauth, tailnet = 'example.com', domain = 'tail1234.ts.net', now = Date.now } = {}) {
   const keys = [];
   const devices = [];
   const accessTokens = new Map(); // token text -> expiry in ms
@@ -26,7 +26,7 @@ export async function createTailscale({ apiKey = 'tskey-api-test', oauth, tailne
   });
   const deviceView = ({ addresses, id, nodeId, hostname, tags, ephemeral, createdAt }) => ({
     addresses, id, nodeId, user: 'operator@example.com', name: `${hostname}.${domain}`, hostname, clientVersion: '1.102.3', updateAvailable: false,
-    os: 'linux', created: timestamp(createdAt), connectedToControl: true, lastSeen: timestamp(), keyExpiryDisabled: tags.length > 0,
+    os: 'linux', created: timestamp(createdAt), connectedToControl: true, lastSeen: timestamp(now()), keyExpiryDisabled: tags.length > 0,
     expires: timestamp(createdAt + NINETY_DAYS * 1000), authorized: true, isExternal: false, machineKey: 'mkey:test', nodeKey: 'nodekey:test',
     blocksIncomingConnections: false, tags, isEphemeral: ephemeral,
   });
@@ -45,7 +45,7 @@ export async function createTailscale({ apiKey = 'tskey-api-test', oauth, tailne
     const expirySeconds = body.expirySeconds ?? NINETY_DAYS;
     const key = {
       id, secret: `tskey-auth-${id}-${'s'.repeat(24)}`, description: body.description ?? '', capabilities: body.capabilities, tags, expirySeconds,
-      createdAt: Date.now(), expiresAt: Date.now() + expirySeconds * 1000, revoked: null, uses: 0,
+      createdAt: now(), expiresAt: now() + expirySeconds * 1000, revoked: null, uses: 0,
     };
     keys.push(key);
     return { status: 200, body: { ...keyView(key), key: key.secret } };
@@ -54,8 +54,18 @@ export async function createTailscale({ apiKey = 'tskey-api-test', oauth, tailne
   function grantToken({ body }) {
     if (!oauth || body?.client_id !== oauth.clientId || body?.client_secret !== oauth.clientSecret) throw new Refusal(401, 'API token invalid');
     const token = `tskey-access-${next('a')}`;
-    accessTokens.set(token, Date.now() + TOKEN_SECONDS * 1000);
+    accessTokens.set(token, now() + TOKEN_SECONDS * 1000);
     return { status: 200, body: { access_token: token, token_type: 'Bearer', expires_in: TOKEN_SECONDS, scope: 'auth_keys devices:core' } };
+  }
+
+  function addDevice({ hostname, tags, ephemeral }) {
+    const number = (serial += 1);
+    const device = {
+      id: String(8_000_000 + number), nodeId: `n${String(number).padStart(4, '0')}CNTRL`, hostname, tags, ephemeral, createdAt: now(),
+      addresses: [`100.64.${number >> 8}.${number & 255}`],
+    };
+    devices.push(device);
+    return { ...device, name: `${hostname}.${domain}` };
   }
 
   const findDevice = ({ params }) => need(devices.find((device) => device.nodeId === params.id || device.id === params.id));
@@ -66,7 +76,7 @@ export async function createTailscale({ apiKey = 'tskey-api-test', oauth, tailne
     authorize: ({ path, headers }) => {
       if (path === `${PREFIX}/oauth/token`) return;
       const token = bearer(headers);
-      if (token !== apiKey && !(accessTokens.get(token) > Date.now())) throw new Refusal(401, 'API token invalid');
+      if (token !== apiKey && !(accessTokens.get(token) > now())) throw new Refusal(401, 'API token invalid');
     },
     routes: [
       ['POST', `${PREFIX}/oauth/token`, grantToken],
@@ -77,7 +87,7 @@ export async function createTailscale({ apiKey = 'tskey-api-test', oauth, tailne
       })],
       ['GET', `${PREFIX}/tailnet/:tailnet/keys/:id`, (request) => ({ status: 200, body: keyView(findKey(request)) })],
       ['DELETE', `${PREFIX}/tailnet/:tailnet/keys/:id`, (request) => {
-        findKey(request).revoked ??= Date.now();
+        findKey(request).revoked ??= now();
         return { status: 200 };
       }],
       ['GET', `${PREFIX}/tailnet/:tailnet/devices`, (request) => ({ status: 200, body: { devices: inTailnet(request) && devices.map(deviceView) } })],
@@ -98,14 +108,11 @@ export async function createTailscale({ apiKey = 'tskey-api-test', oauth, tailne
     join(secret, hostname) {
       const key = keys.find((entry) => entry.secret === secret);
       const { reusable = false, ephemeral = false } = key?.capabilities.devices.create ?? {};
-      if (!key || key.revoked || key.expiresAt <= Date.now() || (key.uses > 0 && !reusable)) throw new Error('invalid key: unable to validate API key');
+      if (!key || key.revoked || key.expiresAt <= now() || (key.uses > 0 && !reusable)) throw new Error('invalid key: unable to validate API key');
       key.uses += 1;
-      const device = {
-        id: String(8_000_000 + devices.length), nodeId: next('n'), hostname, tags: key.tags, ephemeral, createdAt: Date.now(),
-        addresses: [`100.64.0.${devices.length + 1}`],
-      };
-      devices.push(device);
-      return { ...device, name: `${hostname}.${domain}` };
+      return addDevice({ hostname, tags: key.tags, ephemeral });
     },
+    /** A device that an order forgot, or that belongs to somebody else. */
+    plantDevice: (device) => addDevice({ hostname: 'orphan', tags: [], ephemeral: false, ...device }),
   });
 }

@@ -111,7 +111,7 @@ test("a machine with a volume and Tailscale comes up, delivers, and keeps its se
   assert.equal(worker.said.deliveries.length, 1);
   const [delivery] = worker.said.deliveries;
   const bundle = open(delivery.sealed, identity);
-  const host = "kindling-5f0c5f0c.tail0123.ts.net";
+  const host = `kindling-${ORDER}.tail0123.ts.net`;
 
   await t.test("what is delivered in the open", () => {
     const { nonce, sealed, hostKeys, ...rest } = delivery;

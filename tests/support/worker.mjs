@@ -10,6 +10,8 @@ import { createRequire } from 'node:module';
 import { BUILD, ROOT } from './paths.mjs';
 import { freePort, startProcess } from './process.mjs';
 
+/** Limits that no test meets unless it names its own. */
+const GENEROUS = { FLEET_CAPACITY: '100000', UNPAID_PER_ADDRESS: '100000', CREATES_PER_MINUTE: '100000', UNPAID_PER_FLEET: '100000' };
 const QUIET = { WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false', CLOUDFLARE_INCLUDE_PROCESS_ENV: 'false', CI: '1' };
 
 /**
@@ -25,7 +27,7 @@ export async function startWorker({ vars = {}, persist, root = ROOT } = {}) {
   const configPath = path.join(folder, 'wrangler.toml');
   devOptions.set(configPath, { port, persist });
 
-  const harness = createTestHarness({ root: folder, workers: [{ configPath, vars: { PUBLIC_URL: url, ...vars } }] });
+  const harness = createTestHarness({ root: folder, workers: [{ configPath, vars: { PUBLIC_URL: url, ...GENEROUS, ...vars } }] });
   const stop = async () => {
     await harness.close();
     devOptions.delete(configPath);
@@ -62,7 +64,7 @@ export async function workerProcess({ vars = {}, root = ROOT } = {}) {
   const folder = isolatedConfig(root);
   const persist = path.join(folder, 'state');
   const wrangler = path.join(path.dirname(createRequire(import.meta.url).resolve('wrangler/package.json')), 'bin/wrangler.js');
-  let current = { PUBLIC_URL: url, ...vars };
+  let current = { PUBLIC_URL: url, ...GENEROUS, ...vars };
   let server;
   let earlier = '';
 

@@ -1,12 +1,20 @@
 //! The operator's settings, read once from the environment; a missing upstream makes its part a stub.
 
+use crate::http::set_timeout;
 use kindling_domain::bolt11::Network;
 use kindling_domain::catalogue::Prices;
+use kindling_domain::fleets::{self, FleetSpec};
 use kindling_domain::money::Sats;
 use kindling_domain::order::MachinePlan;
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::Stubs;
-use worker::Env;
+use kindling_domain::{door, fleet};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use worker::js_sys::Object;
+use worker::wasm_bindgen::JsCast;
+use worker::{Env, console_error};
 
 /// LNbits, where invoices come from.
 pub struct Lnbits {
@@ -14,6 +22,8 @@ pub struct Lnbits {
     pub url: String,
     /// The wallet's invoice key.
     pub invoice_key: Secret,
+    /// The wallet's admin key, which pays refunds; without it they stay owed.
+    pub admin_key: Option<Secret>,
 }
 
 /// DigitalOcean, where machines come from.
@@ -39,6 +49,9 @@ pub struct Tailscale {
 /// Everything the operator can set.
 pub struct Config {
     pub prices: Prices,
+    /// What a full node's price buys, in hours; 0 for no end.
+    pub full_node_hours: u32,
+    /// The default region: `DO_REGION`, or the first that is sold where that one is not.
     pub region: String,
     pub size: String,
     pub volume_size_gb: u32,
@@ -46,8 +59,29 @@ pub struct Config {
     pub network: Network,
     pub invoice_seconds: u64,
     pub lnbits: Option<Lnbits>,
+    /// The main account.
     pub digitalocean: Option<DigitalOcean>,
+    /// The other accounts, by name.
+    accounts: BTreeMap<String, DigitalOcean>,
     pub tailscale: Option<Tailscale>,
+    /// Where machines are sold now, in the order in which they are filled.
+    pub fleets: Vec<FleetSpec>,
+    /// How many orders one network address may have.
+    pub door_limits: door::Limits,
+    /// The most unpaid orders of one fleet.
+    unpaid_per_fleet: u32,
+    /// What opens the operator's paths; without it they are closed.
+    pub operator_token: Option<Secret>,
+    /// Whether refunds may go to private addresses and over plain http, for tests.
+    pub lnurl_allow_private: bool,
+}
+
+/// What the names of the other accounts' tokens begin with: `DO_API_TOKEN_B` is account `b`.
+const ACCOUNT_TOKEN: &str = "DO_API_TOKEN_";
+
+thread_local! {
+    /// Whether this isolate has logged what is wrong with `FLEETS`.
+    static COMPLAINED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A variable or secret that is set and not empty.
@@ -64,8 +98,48 @@ fn number(env: &Env, name: &str, default: u64) -> u64 {
         .unwrap_or(default)
 }
 
+fn small_number(env: &Env, name: &str, default: u32) -> u32 {
+    u32::try_from(number(env, name, default.into())).unwrap_or(u32::MAX)
+}
+
 fn url(env: &Env, name: &str) -> Option<String> {
     setting(env, name).map(|url| url.trim_end_matches('/').to_owned())
+}
+
+/// The account of this token.
+fn account(env: &Env, token: String) -> DigitalOcean {
+    DigitalOcean {
+        url: url(env, "DO_API_URL").unwrap_or_else(|| "https://api.digitalocean.com".to_owned()),
+        token: Secret::new(token),
+    }
+}
+
+/// Every account but the main one. Found by the tokens and not by `FLEETS`: a fleet that is no longer sold still has machines.
+fn accounts(env: &Env) -> BTreeMap<String, DigitalOcean> {
+    Object::keys(env.unchecked_ref::<Object>())
+        .iter()
+        .filter_map(|name| name.as_string())
+        .filter_map(|name| {
+            let of = name.strip_prefix(ACCOUNT_TOKEN)?.to_ascii_lowercase();
+            Some((of, account(env, setting(env, &name)?)))
+        })
+        .collect()
+}
+
+/// The fleets of the settings that `has_account`, and a line in the log for each that cannot be sold.
+fn offered(env: &Env, has_account: impl Fn(&str) -> bool) -> Vec<FleetSpec> {
+    let text = setting(env, "FLEETS").unwrap_or_default();
+    let silent = COMPLAINED.replace(true);
+    let mut offered = Vec::new();
+    for entry in fleets::parse(&text, small_number(env, "FLEET_CAPACITY", 10)) {
+        match entry {
+            Ok(fleet) if has_account(&fleet.account) => offered.push(fleet),
+            Ok(fleet) if !silent => console_error!("FLEETS: no token for {}", fleet.name()),
+            Err(problem) if !silent => console_error!("{problem}"),
+            _ => {}
+        }
+    }
+    offered
 }
 
 impl Config {
@@ -74,11 +148,14 @@ impl Config {
         let lnbits = url(env, "LNBITS_URL").map(|url| Lnbits {
             url,
             invoice_key: Secret::new(setting(env, "LNBITS_API_KEY").unwrap_or_default()),
+            admin_key: setting(env, "LNBITS_ADMIN_KEY").map(Secret::new),
         });
-        let digitalocean = setting(env, "DO_API_TOKEN").map(|token| DigitalOcean {
-            url: url(env, "DO_API_URL")
-                .unwrap_or_else(|| "https://api.digitalocean.com".to_owned()),
-            token: Secret::new(token),
+        let digitalocean = setting(env, "DO_API_TOKEN").map(|token| account(env, token));
+        let accounts = accounts(env);
+        let fleets = offered(env, |name| match name {
+            _ if digitalocean.is_none() && accounts.is_empty() => true,
+            "" => digitalocean.is_some(),
+            name => accounts.contains_key(name),
         });
         let tailscale = setting(env, "TAILSCALE_API_KEY").map(|key| Tailscale {
             url: url(env, "TAILSCALE_API_URL")
@@ -95,11 +172,24 @@ impl Config {
             Some("regtest") => Network::Regtest,
             _ => Network::Bitcoin,
         };
+        let region = setting(env, "DO_REGION").unwrap_or_else(|| "nyc3".to_owned());
+        let region = match fleets.first() {
+            Some(first) if fleets.iter().all(|fleet| fleet.region != region) => {
+                first.region.clone()
+            }
+            _ => region,
+        };
+        set_timeout(Duration::from_millis(number(
+            env,
+            "UPSTREAM_TIMEOUT_MS",
+            15_000,
+        )));
         Self {
             prices: Prices {
                 full_node: Sats::from_sats(number(env, "BOOTSTRAP_FEE_SATS", 10_000)),
             },
-            region: setting(env, "DO_REGION").unwrap_or_else(|| "nyc3".to_owned()),
+            full_node_hours: small_number(env, "FULL_NODE_HOURS", 0),
+            region,
             size: setting(env, "DO_SIZE").unwrap_or_else(|| "s-2vcpu-4gb".to_owned()),
             volume_size_gb: u32::try_from(number(env, "DO_VOLUME_SIZE_GB", 0)).unwrap_or(0),
             public_url: url(env, "PUBLIC_URL"),
@@ -107,7 +197,16 @@ impl Config {
             invoice_seconds: number(env, "INVOICE_SECONDS", 3600),
             lnbits,
             digitalocean,
+            accounts,
             tailscale,
+            fleets,
+            door_limits: door::Limits {
+                unpaid: small_number(env, "UNPAID_PER_ADDRESS", 5),
+                per_minute: small_number(env, "CREATES_PER_MINUTE", 10),
+            },
+            unpaid_per_fleet: small_number(env, "UNPAID_PER_FLEET", 1000),
+            operator_token: setting(env, "OPERATOR_TOKEN").map(Secret::new),
+            lnurl_allow_private: setting(env, "LNURL_ALLOW_PRIVATE").as_deref() == Some("true"),
         }
     }
 
@@ -115,19 +214,54 @@ impl Config {
     pub fn stubs(&self) -> Stubs {
         Stubs {
             lightning: self.lnbits.is_none(),
-            cloud: self.digitalocean.is_none(),
+            cloud: self.digitalocean.is_none() && self.accounts.is_empty(),
+        }
+    }
+
+    /// The cloud account of this name; the main one is called "".
+    pub fn digitalocean(&self, account: &str) -> Option<&DigitalOcean> {
+        match account {
+            "" => self.digitalocean.as_ref(),
+            name => self.accounts.get(name),
+        }
+    }
+
+    /// Every cloud account, with its name.
+    pub fn accounts(&self) -> impl Iterator<Item = (&str, &DigitalOcean)> {
+        let main = self.digitalocean.iter().map(|main| ("", main));
+        let others = self.accounts.iter().map(|(name, it)| (name.as_str(), it));
+        main.chain(others)
+    }
+
+    /// The fleets that sell machines in a region, in the order in which they are filled.
+    pub fn fleets_in(&self, region: &str) -> impl Iterator<Item = &FleetSpec> {
+        self.fleets
+            .iter()
+            .filter(move |fleet| fleet.region == region)
+    }
+
+    /// How full the fleet of this name may get. One that is no longer sold takes nobody new.
+    pub fn fleet_limits(&self, name: &str) -> fleet::Limits {
+        let known = self.fleets.iter().find(|fleet| fleet.name() == name);
+        fleet::Limits {
+            capacity: known.map_or(0, |fleet| fleet.capacity),
+            unpaid: self.unpaid_per_fleet,
         }
     }
 
     /// What an order made now is built from; `origin` is where the request came in.
     pub fn plan(&self, origin: &str) -> MachinePlan {
-        let cloud = self.digitalocean.is_some();
+        let cloud = !self.stubs().cloud;
         MachinePlan {
             stubs: self.stubs(),
             size: self.size.clone(),
             volume_size_gb: if cloud { self.volume_size_gb } else { 0 },
             tailscale: cloud && self.tailscale.is_some(),
             public_url: self.public_url.clone().unwrap_or_else(|| origin.to_owned()),
+            hours: Some(self.full_node_hours).filter(|hours| *hours > 0),
+            // Which fleet it is turns out when one of them keeps a place.
+            fleet: String::new(),
+            account: String::new(),
         }
     }
 }

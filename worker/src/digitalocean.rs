@@ -2,18 +2,85 @@
 
 use crate::config::DigitalOcean;
 use crate::http::{Answer, Body, Call};
-use kindling_domain::order::{CloudSshKey, Droplet, Failure, FailureReason, Order, resource_name};
+use kindling_domain::id::OrderId;
+use kindling_domain::order::{
+    Answer as Created, CloudSshKey, Droplet, Failure, FailureReason, Order, Resource, droplet_name,
+    order_of, resource_name,
+};
 use kindling_domain::secret::Secret;
+use kindling_domain::time::UnixMillis;
 use kindling_domain::user_data;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use worker::{Method, console_error};
 
 /// The image every machine starts from.
 const IMAGE: &str = "ubuntu-24-04-x64";
-/// On every droplet and volume of this house, beside the order's own tag.
+/// On every droplet and volume of this house, beside the order's own tag and the deployment's.
 const HOUSE_TAG: &str = "kindling";
+/// How many things a list shows at a time.
+const PER_PAGE: u32 = 100;
+
+/// The tag of what one deployment made: the sweep of another one that shares the account must leave it alone.
+pub fn deployment_tag(public_url: &str) -> String {
+    let hash = hex::encode(Sha256::digest(public_url.as_bytes()));
+    format!("{HOUSE_TAG}-at-{}", &hash[..12])
+}
+
+fn tags(order: &Order) -> [String; 3] {
+    [
+        HOUSE_TAG.to_owned(),
+        resource_name(order.id),
+        deployment_tag(&order.plan.public_url),
+    ]
+}
+
+/// What an account can list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Listed {
+    Droplets,
+    Volumes,
+    SshKeys,
+}
+
+/// A part of a list: what bears an order's name, and where the list goes on.
+pub struct Page {
+    pub found: Vec<(OrderId, Resource)>,
+    pub next: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct Listing {
+    #[serde(default)]
+    droplets: Vec<Item>,
+    #[serde(default)]
+    volumes: Vec<Item>,
+    #[serde(default)]
+    ssh_keys: Vec<Item>,
+    #[serde(default)]
+    links: Links,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    id: Value,
+    name: String,
+    #[serde(default)]
+    tags: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Links {
+    pages: Option<Pages>,
+}
+
+#[derive(Deserialize)]
+struct Pages {
+    next: Option<String>,
+}
 
 #[derive(Deserialize)]
 struct KeyEnvelope {
@@ -194,7 +261,7 @@ impl DigitalOcean {
             "name": name,
             "region": order.request.region,
             "size_gigabytes": order.plan.volume_size_gb,
-            "tags": [HOUSE_TAG, name],
+            "tags": tags(order),
         });
         let answer = self
             .write(Method::Post, "volumes", Body::Json(volume))
@@ -219,12 +286,7 @@ impl DigitalOcean {
         Ok(found.droplets.into_iter().next().map(Droplet::from))
     }
 
-    pub async fn create_droplet(
-        &self,
-        order: &Order,
-        token: &Secret,
-    ) -> Result<Option<Droplet>, Failure> {
-        let name = resource_name(order.id);
+    pub async fn create_droplet(&self, order: &Order, token: &Secret) -> Result<Created, Failure> {
         let volumes: Vec<&String> = order.resources.volume.iter().collect();
         let keys: Vec<u64> = order.resources.ssh_key.iter().map(|key| key.id).collect();
         let user_data = user_data::render(order, token);
@@ -233,14 +295,14 @@ impl DigitalOcean {
             return Err(refused());
         }
         let droplet = json!({
-            "name": name,
+            "name": droplet_name(order.id, order.named_end),
             "region": order.request.region,
             "size": order.plan.size,
             "image": IMAGE,
             "ssh_keys": keys,
             "ipv6": true,
             "monitoring": false,
-            "tags": [HOUSE_TAG, name],
+            "tags": tags(order),
             "volumes": volumes,
             "user_data": user_data,
         });
@@ -248,8 +310,86 @@ impl DigitalOcean {
             .write(Method::Post, "droplets", Body::Json(droplet))
             .await?;
         match answer.status {
-            202 => Ok(Some(body::<DropletEnvelope>(&answer)?.droplet.into())),
+            202 => {
+                let created: DropletEnvelope = body(&answer)?;
+                Ok(Created::Droplet(Some(created.droplet.into())))
+            }
+            // Another order with the same key ended in between, and took the key away.
+            422 if answer.says("key identifiers") => Ok(Created::SshKey(None)),
             _ => Err(not_created(&answer, "a droplet")),
+        }
+    }
+
+    /// Writes the machine's end into the droplet's name.
+    pub async fn rename_droplet(
+        &self,
+        order: &Order,
+        id: u64,
+        end: UnixMillis,
+    ) -> Result<(), Failure> {
+        let action = json!({ "type": "rename", "name": droplet_name(order.id, Some(end)) });
+        let path = format!("droplets/{id}/actions");
+        let answer = self.write(Method::Post, &path, Body::Json(action)).await?;
+        match answer.status {
+            201 => Ok(()),
+            // Something else is being done to it.
+            409 | 422 if answer.says("pending") || answer.says("in progress") => {
+                Err(answer.later())
+            }
+            400..=499 => Err(refused()),
+            _ => Err(Failure::Unknown),
+        }
+    }
+
+    /// One page of what bears this deployment's tag or this house's names, and the next page's number.
+    pub async fn list(&self, kind: Listed, tag: &str, page: u32) -> Result<Page, Failure> {
+        let path = match kind {
+            Listed::Droplets => format!("droplets?tag_name={tag}&per_page={PER_PAGE}&page={page}"),
+            Listed::Volumes => format!("volumes?per_page={PER_PAGE}&page={page}"),
+            Listed::SshKeys => format!("account/keys?per_page={PER_PAGE}&page={page}"),
+        };
+        let answer = self.read(&path).await?;
+        let found: Listing = body(&answer)?;
+        let more = found.links.pages.is_some_and(|pages| pages.next.is_some());
+        let droplets = found.droplets.into_iter().filter_map(|item| {
+            let id = item.id.as_u64()?;
+            Some((order_of(&item.name)?, Resource::Droplet(id)))
+        });
+        let volumes = found.volumes.into_iter().filter_map(|item| {
+            let ours = item.tags.iter().any(|other| other == tag);
+            let id = item.id.as_str().filter(|_| ours)?.to_owned();
+            Some((order_of(&item.name)?, Resource::Volume(id)))
+        });
+        let keys = found.ssh_keys.into_iter().filter_map(|item| {
+            let id = item.id.as_u64()?;
+            Some((order_of(&item.name)?, Resource::SshKey(id)))
+        });
+        Ok(Page {
+            found: droplets.chain(volumes).chain(keys).collect(),
+            next: more.then_some(page + 1),
+        })
+    }
+
+    /// The order whose name something bears right now; `None` if it is gone, or bears another name.
+    pub async fn owner(&self, resource: &Resource) -> Result<Option<OrderId>, Failure> {
+        let (path, field) = match resource {
+            Resource::Droplet(id) => (format!("droplets/{id}"), "droplet"),
+            Resource::Volume(id) => (format!("volumes/{id}"), "volume"),
+            Resource::SshKey(id) => (format!("account/keys/{id}"), "ssh_key"),
+            Resource::Device(_) => return Ok(None),
+        };
+        let answer = self.read(&path).await?;
+        let found: Value = body(&answer)?;
+        Ok(found[field]["name"].as_str().and_then(order_of))
+    }
+
+    /// Removes something that is nobody's.
+    pub async fn remove(&self, resource: &Resource) -> Result<(), Failure> {
+        match resource {
+            Resource::Droplet(id) => self.delete_droplet(*id).await,
+            Resource::Volume(id) => self.delete_volume(id).await,
+            Resource::SshKey(id) => self.delete_ssh_key(*id).await,
+            Resource::Device(_) => Ok(()),
         }
     }
 

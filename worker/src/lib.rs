@@ -1,16 +1,27 @@
-//! The edge: what comes in over HTTP, and one Durable Object per order.
+//! The edge: what comes in over HTTP, and the Durable Objects: one per order, per fleet, per network address,
+//! and per cloud account that is swept.
 
+mod catalogue;
+mod clock;
 mod config;
+mod dev;
 mod digitalocean;
+mod door_object;
+mod fleet_object;
 mod http;
 mod lnbits;
+mod objects;
+mod operator;
 mod order_object;
+mod payee;
 mod perform;
 mod random;
 mod reply;
 mod routes;
+mod rows;
 mod store;
 mod stub;
+mod sweep_object;
 mod tailscale;
 
 use worker::Env;
@@ -26,8 +37,19 @@ pub fn fetch(request: web_sys::Request, env: Env) -> Promise {
     if let Some(answer) = routes::pass_through(&request, &env) {
         return answer;
     }
+    clock::configure(&env);
     future_to_promise(async move {
         let response = routes::answer(request.into(), &env).await?;
         Ok(JsValue::from(web_sys::Response::from(response)))
+    })
+}
+
+/// What cron calls (`[triggers]` in wrangler.toml).
+#[wasm_bindgen]
+pub fn scheduled(env: Env) -> Promise {
+    clock::configure(&env);
+    future_to_promise(async move {
+        sweep_object::sweep_all(&env).await;
+        Ok(JsValue::UNDEFINED)
     })
 }

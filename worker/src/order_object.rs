@@ -5,31 +5,29 @@
 //! once, so hints, polls and webhooks can only ask it to come sooner.
 
 mod alarm;
+mod commands;
+mod inside;
+mod invoices;
+mod live;
 
+use crate::clock::{self, now};
 use crate::config::Config;
-use crate::routes::{Ask, OPEN_PATH, OpenOrder, ask};
+use crate::reply;
+use crate::routes::{Ask, ask};
 use crate::store::Store;
-use crate::{lnbits, random, reply, stub};
 use futures_util::lock::Mutex;
 use kindling_domain::error::{ApiError, ErrorCode};
-use kindling_domain::order::{Due, Event, NewOrder, Order, State as OrderState};
-use kindling_domain::secret::Secret;
-use kindling_domain::time::UnixMillis;
-use kindling_domain::wire::{
-    AckResponse, BootstrapResponse, ClaimRequest, ClaimResponse, Delivery, LIVE_PROTOCOL,
-    MachineDelivery, MachineHeartbeat, MachineReport, PairRequest, SIGNATURE_HEADER, read_json,
-};
+use kindling_domain::order::{Event, Order, State as OrderState};
 use std::cell::{Cell, OnceCell, RefCell};
 use worker::{
-    Date, DurableObject, Env, Error, Request, Response, Result, State, WebSocket,
-    WebSocketIncomingMessage, WebSocketPair, WebSocketRequestResponsePair, console_error,
-    durable_object,
+    DurableObject, Env, Error, Request, Response, Result, State, WebSocket,
+    WebSocketIncomingMessage, console_error, durable_object,
 };
+
+pub use inside::{Audit, Inside, Story, ask_order};
 
 /// While the alarm works, the next one stands this far off, in milliseconds: if the object dies, that one takes over.
 const LEASE_MILLIS: u64 = 60_000;
-/// The most live connections of one order.
-const MAX_LIVE: usize = 16;
 
 /// One order.
 #[durable_object]
@@ -38,8 +36,10 @@ pub struct OrderObject {
     env: Env,
     store: Store,
     config: OnceCell<Config>,
-    /// The order as it was last saved; `None` until it was looked for.
+    /// The order as it was last saved or remembered; `None` until it was looked for.
     order: RefCell<Option<Option<Order>>>,
+    /// Its row as it stands in the storage.
+    row: RefCell<String>,
     /// The answer to a status read, until the order changes.
     view: RefCell<Option<String>>,
     /// Held while an invoice is asked for.
@@ -50,12 +50,9 @@ pub struct OrderObject {
     recovered: Cell<bool>,
 }
 
-fn now() -> UnixMillis {
-    UnixMillis(Date::now().as_millis())
-}
-
 impl DurableObject for OrderObject {
     fn new(state: State, env: Env) -> Self {
+        clock::configure(&env);
         let store = Store::new(&state);
         Self {
             state,
@@ -63,6 +60,7 @@ impl DurableObject for OrderObject {
             store,
             config: OnceCell::new(),
             order: RefCell::new(None),
+            row: RefCell::new(String::new()),
             view: RefCell::new(None),
             opening: Mutex::new(()),
             called: Cell::new(false),
@@ -87,7 +85,7 @@ impl DurableObject for OrderObject {
     async fn alarm(&self) -> Result<Response> {
         if let Err(error) = self.drive().await {
             console_error!("an order's alarm: {error}");
-            self.set_alarm(now().plus_millis(LEASE_MILLIS)).await?;
+            clock::set_alarm(&self.state, now().plus_millis(LEASE_MILLIS)).await?;
         }
         Response::empty()
     }
@@ -130,13 +128,19 @@ impl OrderObject {
         if self.order.borrow().is_some() {
             return Ok(());
         }
-        match self.store.order()? {
-            Some(mut order) if order.is_cut() => {
-                order.recover(now());
-                self.save(&order)?;
-                self.recovered.set(true);
-            }
-            order => *self.order.borrow_mut() = Some(order),
+        let Some(row) = self.store.order()? else {
+            *self.order.borrow_mut() = Some(None);
+            return Ok(());
+        };
+        let mut order = Order::read(&row)?;
+        *self.view.borrow_mut() = shown(&order)?;
+        *self.row.borrow_mut() = row;
+        if order.is_cut() {
+            order.recover(now());
+            self.save(&mut order)?;
+            self.recovered.set(true);
+        } else {
+            self.remember(&order);
         }
         Ok(())
     }
@@ -147,17 +151,27 @@ impl OrderObject {
         Ok(self.order.borrow().clone().flatten())
     }
 
-    /// Saves the order, and tells whoever watches if it looks different now.
-    fn save(&self, order: &Order) -> Result<()> {
-        self.store.save(order)?;
+    /// Saves what is new of the order, with its journal, and tells whoever watches if it looks different now.
+    fn save(&self, order: &mut Order) -> Result<()> {
+        let changed = shown(order)? != *self.view.borrow();
+        if changed {
+            order.revision += 1;
+        }
+        let row = serde_json::to_string(order)?;
+        if row != *self.row.borrow() {
+            self.store.save(&row)?;
+            *self.row.borrow_mut() = row;
+        }
+        for entry in order.take_journal() {
+            self.store.append(&entry)?;
+        }
+        if matches!(order.state, OrderState::Ended { .. }) {
+            // The machine it opens is no more. Deleting what is not there writes nothing.
+            self.store.erase_bundle()?;
+        }
         self.remember(order);
-        let view = serde_json::to_string(&order.view())?;
-        let changed = self.view.borrow().as_ref() != Some(&view);
-        if changed && order.view().is_some() {
-            for socket in self.state.get_websockets() {
-                // A socket that cannot be written to is closing; its client polls or comes back.
-                let _ = socket.send_with_str(&view);
-            }
+        if changed && let Some(view) = shown(order)? {
+            self.broadcast(&view);
             *self.view.borrow_mut() = Some(view);
         }
         Ok(())
@@ -168,24 +182,18 @@ impl OrderObject {
         *self.order.borrow_mut() = Some(Some(order.clone()));
     }
 
-    async fn set_alarm(&self, at: UnixMillis) -> Result<()> {
-        // An offset from now, at least 1 ms, because the binding takes 0 for "no offset".
-        let offset = i64::try_from(at.since(now()).max(1)).unwrap_or(i64::MAX);
-        self.state.storage().set_alarm(offset).await
-    }
-
     /// Asks the alarm to come at once.
     async fn call_alarm(&self) -> Result<()> {
         if !self.called.replace(true) {
-            self.set_alarm(now()).await?;
+            clock::set_alarm(&self.state, now()).await?;
         }
         Ok(())
     }
 
     async fn answer(&self, mut request: Request) -> Result<Answered> {
         let path = request.path();
-        if path == OPEN_PATH {
-            return self.open(request.json().await?).await;
+        if path == inside::PATH {
+            return self.inside(request.json().await?).await;
         }
         match ask(&path) {
             Err(refusal) => Ok(Err(refusal)),
@@ -220,12 +228,10 @@ impl OrderObject {
         if waits && let Some(order) = self.order()? {
             self.hinted(order).await?;
         }
-        if let Some(view) = &*self.view.borrow() {
-            return Ok(Ok(reply::json_text(200, view.clone())?));
+        match &*self.view.borrow() {
+            Some(view) => Ok(Ok(reply::json_text(200, view.clone())?)),
+            None => Ok(Err(ErrorCode::NotFound.into())),
         }
-        let view = serde_json::to_string(&self.order()?.and_then(|order| order.view()))?;
-        *self.view.borrow_mut() = Some(view.clone());
-        Ok(Ok(reply::json_text(200, view)?))
     }
 
     /// Somebody looks, or LNbits calls: look the payment up soon. Writes nothing.
@@ -247,249 +253,14 @@ impl OrderObject {
             _ => Ok(Err(ErrorCode::NotFound.into())),
         }
     }
-
-    async fn stub_pay(&self, hash: &str) -> Result<Answered> {
-        let Some(mut order) = self.order()?.filter(|order| order.plan.stubs.lightning) else {
-            return Ok(Err(ErrorCode::NotFound.into()));
-        };
-        let ours = |order: &Order| match &order.state {
-            OrderState::AwaitingPayment { invoice, .. } | OrderState::Expired { invoice, .. } => {
-                invoice.payment_hash == hash
-            }
-            _ => false,
-        };
-        if !ours(&order) {
-            return Ok(Err(ErrorCode::NotFound.into()));
-        }
-        order.apply(Event::Payment(Ok(stub::payment(&order, hash, true))), now());
-        self.save(&order)?;
-        self.call_alarm().await?;
-        Ok(Ok(reply::json(200, &order.view())?))
-    }
-
-    /// Opens an order: saves a draft, asks for its invoice, and shows it. The same order again is the same answer.
-    async fn open(&self, new: OpenOrder) -> Result<Answered> {
-        let _opening = self.opening.lock().await;
-        if let Some(order) = self
-            .order()?
-            .filter(|order| order.state != OrderState::Draft)
-        {
-            let access_hash = new
-                .access_token
-                .is_none()
-                .then_some(new.access_hash.as_str());
-            if !order.is_same(&new.request, access_hash) {
-                return Ok(Err(ErrorCode::OrderExists.into()));
-            }
-            return created(&order, None).map(Ok);
-        }
-        let config = self.config();
-        let now_ = now();
-        let mut order = Order::draft(
-            NewOrder {
-                id: new.id,
-                request: new.request,
-                access_hash: new.access_hash,
-                access_drawn: new.access_token.is_some(),
-                hook: hex::encode(random::bytes::<16>()?),
-                price: new.price,
-                plan: new.plan,
-                invoice_seconds: config.invoice_seconds,
-            },
-            now_,
-        );
-        self.store.prepare()?;
-        let invoice = match &config.lnbits {
-            Some(lnbits) => {
-                // Saved before LNbits is asked, so that the object that comes after this one knows to throw the draft away.
-                self.save(&order)?;
-                if let Due::Wait(at, _) = order.due(now_) {
-                    self.set_alarm(at).await?;
-                }
-                lnbits::create_invoice(lnbits, config, &order).await
-            }
-            None => Some(stub::invoice(config, &order, now_)?),
-        };
-        let Some(invoice) = invoice else {
-            self.erase().await?;
-            return Ok(Err(ErrorCode::LightningUnavailable.into()));
-        };
-        order.open(invoice, now());
-        self.save(&order)?;
-        if let Due::Wait(at, _) = order.due(now()) {
-            self.set_alarm(at).await?;
-        }
-        created(&order, new.access_token).map(Ok)
-    }
-
-    /// Leaves no trace.
-    async fn erase(&self) -> Result<()> {
-        self.state.storage().delete_alarm().await?;
-        self.state.storage().delete_all().await?;
-        *self.order.borrow_mut() = Some(None);
-        *self.view.borrow_mut() = None;
-        Ok(())
-    }
-
-    /// A call with a body that changes the order: the customer's by bearer token, the machine's by signature.
-    async fn command(&self, ask: Ask<'_>, request: &Request, body: &[u8]) -> Result<Answered> {
-        let header = request.headers().get("authorization")?;
-        let signature = request.headers().get(SIGNATURE_HEADER)?.unwrap_or_default();
-        let order = match ask {
-            Ask::Claim | Ask::Acknowledge => self.opened(bearer(header.as_deref()))?,
-            _ => self.order()?,
-        };
-        let Some(mut order) = order else {
-            return Ok(Err(ErrorCode::NotFound.into()));
-        };
-        let before = order.clone();
-        let outcome = match ask {
-            Ask::Claim => self.claim(&mut order, body),
-            Ask::Acknowledge => self.acknowledge(&mut order, body),
-            Ask::Pair => pair(&mut order, body),
-            _ => self.machine(&mut order, ask, body, &signature),
-        };
-        let text = match outcome? {
-            Ok(text) => text,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        if order != before {
-            self.save(&order)?;
-            if order.state != before.state {
-                self.call_alarm().await?;
-            }
-        }
-        Ok(Ok(reply::json_text(200, text)?))
-    }
-
-    fn claim(&self, order: &mut Order, body: &[u8]) -> Result<Outcome> {
-        let mut claim = || -> std::result::Result<(), ApiError> {
-            let request: ClaimRequest = read_json(body)?;
-            request.check()?;
-            order.claim(&request.nonce, now())
-        };
-        if let Err(refusal) = claim() {
-            return Ok(Err(refusal));
-        }
-        match self.store.bundle()? {
-            Some(sealed) => Ok(Ok(serde_json::to_string(&ClaimResponse { sealed })?)),
-            None => Ok(Err(ErrorCode::BundleErased.into())),
-        }
-    }
-
-    fn acknowledge(&self, order: &mut Order, body: &[u8]) -> Result<Outcome> {
-        let mut acknowledge = || -> std::result::Result<(), ApiError> {
-            let request: ClaimRequest = read_json(body)?;
-            request.check()?;
-            order.acknowledge(&request.nonce)
-        };
-        if let Err(refusal) = acknowledge() {
-            return Ok(Err(refusal));
-        }
-        self.store.erase_bundle()?;
-        Ok(Ok(serde_json::to_string(&AckResponse {
-            delivery: Delivery::Erased,
-        })?))
-    }
-
-    fn machine(
-        &self,
-        order: &mut Order,
-        ask: Ask<'_>,
-        body: &[u8],
-        signature: &str,
-    ) -> Result<Outcome> {
-        if let Err(refusal) = order.verify_machine(body, signature) {
-            return Ok(Err(refusal));
-        }
-        let heard = match ask {
-            Ask::Report => {
-                read_json::<MachineReport>(body).and_then(|report| order.report(&report, now()))
-            }
-            Ask::Heartbeat => {
-                read_json::<MachineHeartbeat>(body).and_then(|beat| order.hear(beat.nonce, now()))
-            }
-            _ => {
-                let delivery = read_json::<MachineDelivery>(body);
-                match delivery.and_then(|delivery| Ok((order.deliver(&delivery, now())?, delivery)))
-                {
-                    Ok((true, delivery)) => {
-                        return self
-                            .store
-                            .save_bundle(&delivery.sealed)
-                            .map(|()| Ok("{}".to_owned()));
-                    }
-                    Ok((false, _)) => Ok(()),
-                    Err(refusal) => Err(refusal),
-                }
-            }
-        };
-        Ok(heard.map(|()| "{}".to_owned()))
-    }
-
-    /// Opens a live connection. Browsers cannot set headers on a WebSocket, so the token comes as a subprotocol.
-    fn live(&self, request: &Request) -> Result<Answered> {
-        let headers = request.headers();
-        if headers
-            .get("upgrade")?
-            .is_none_or(|value| !value.eq_ignore_ascii_case("websocket"))
-        {
-            return Ok(Err(ErrorCode::UpgradeRequired.into()));
-        }
-        let offered = headers.get("sec-websocket-protocol")?.unwrap_or_default();
-        let mut offered = offered.split(',').map(str::trim);
-        let token = if offered.next() == Some(LIVE_PROTOCOL) {
-            offered.next()
-        } else {
-            None
-        };
-        let Some(order) = self.opened(token)? else {
-            return Ok(Err(ErrorCode::NotFound.into()));
-        };
-        if self.state.get_websockets().len() >= MAX_LIVE {
-            return Ok(Err(ErrorCode::TooManyRequests.into()));
-        }
-        let pair = WebSocketPair::new()?;
-        self.state
-            .set_websocket_auto_response(&WebSocketRequestResponsePair::new("ping", "pong")?);
-        self.state.accept_web_socket(&pair.server);
-        pair.server
-            .send_with_str(serde_json::to_string(&order.view())?)?;
-        let response = Response::from_websocket(pair.client)?;
-        response
-            .headers()
-            .set("sec-websocket-protocol", LIVE_PROTOCOL)?;
-        Ok(Ok(response))
-    }
 }
 
-type Outcome = std::result::Result<String, ApiError>;
-
-fn pair(order: &mut Order, body: &[u8]) -> Result<Outcome> {
-    match read_json::<PairRequest>(body).and_then(|request| order.pair(&request, now())) {
-        Ok(answer) => Ok(Ok(serde_json::to_string(&answer)?)),
-        Err(refusal) => Ok(Err(refusal)),
-    }
-}
-
-/// The 201 of a new order, and of the same order asked for again.
-fn created(order: &Order, access_token: Option<Secret>) -> Result<Response> {
-    let Some(mut view) = order.view() else {
-        return reply::refuse(ErrorCode::TemporarilyUnavailable);
-    };
-    if order.access_drawn && access_token.is_none() {
-        view.message = "The access token of this order was given once, with its first answer. Without it, do not pay: order anew."
-            .to_owned();
-    }
-    let order_url = format!("{}/orders/{}", order.plan.public_url, order.id);
-    reply::json(
-        201,
-        &BootstrapResponse {
-            order: view,
-            order_url,
-            access_token,
-        },
-    )
+/// What a customer sees, as JSON.
+fn shown(order: &Order) -> Result<Option<String>> {
+    Ok(order
+        .view()
+        .map(|view| serde_json::to_string(&view))
+        .transpose()?)
 }
 
 /// Whether a bearer token opens the order. A draft is nothing anybody has seen.
@@ -499,15 +270,11 @@ fn opened_by(order: &Order, token: Option<&str>) -> bool {
 
 /// Whether a look at LNbits could find the order paid.
 fn may_be_paid(order: &Order) -> bool {
-    let unpaid = matches!(
-        order.state,
-        OrderState::AwaitingPayment { .. } | OrderState::Expired { .. }
-    );
-    unpaid && !order.plan.stubs.lightning
+    order.may_be_paid() && !order.plan.stubs.lightning
 }
 
 /// The token of an `Authorization: Bearer …` header (RFC 6750).
-fn bearer(header: Option<&str>) -> Option<&str> {
+pub fn bearer(header: Option<&str>) -> Option<&str> {
     let (scheme, token) = header?.split_once(' ')?;
     scheme
         .eq_ignore_ascii_case("bearer")

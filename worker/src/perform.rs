@@ -1,21 +1,34 @@
 //! One effect, one call, one event. Which upstream answers, the real or the make-believe one, is decided here and nowhere else.
 
+use crate::clock::now;
 use crate::config::{Config, DigitalOcean, Tailscale};
-use crate::{lnbits, stub};
+use crate::door_object::DoorClient;
+use crate::fleet_object::FleetClient;
+use crate::{lnbits, payee, stub};
 use kindling_domain::order::{
-    Answer, Effect, Event, Failure, FailureReason, Order, Step, TeardownStep,
+    Answer, Effect, Event, Failure, FailureReason, FleetNews, Order, Outgoing, RefundAnswer,
+    RefundStep, Step, TeardownStep,
 };
 use kindling_domain::secret::Secret;
-use worker::console_error;
+use worker::{Env, console_error};
+
+/// How long a refund without means waits for the operator to give them, in seconds.
+const NO_MEANS_SECONDS: u64 = 3600;
 
 /// Performs `effect` for `order`. `token` is the pairing token of a droplet that is being ordered.
-pub async fn perform(config: &Config, order: &Order, effect: &Effect, token: &Secret) -> Event {
+pub async fn perform(
+    env: &Env,
+    config: &Config,
+    order: &Order,
+    effect: &Effect,
+    token: &Secret,
+) -> Event {
     match effect {
-        Effect::LookUpPayment { payment_hash } => Event::Payment(match &config.lnbits {
-            _ if order.plan.stubs.lightning => Ok(stub::payment(order, payment_hash, false)),
-            Some(lnbits) => lnbits::look_up(lnbits, payment_hash).await,
-            None => Err(unconfigured()),
-        }),
+        Effect::LookUpPayment { payment_hash } => Event::Payment(
+            payment_hash.clone(),
+            look_up(config, order, payment_hash).await,
+        ),
+        Effect::Provision(Step::ClaimPlace) => Event::Answer(claim_place(env, config, order).await),
         Effect::Provision(step) if order.plan.stubs.cloud => {
             Event::Answer(stub::provision(order, *step).map_err(|error| {
                 console_error!("the stub cloud: {error}");
@@ -24,18 +37,123 @@ pub async fn perform(config: &Config, order: &Order, effect: &Effect, token: &Se
                 }
             }))
         }
-        Effect::Provision(step) => Event::Answer(match &config.digitalocean {
-            Some(cloud) => provision(cloud, config.tailscale.as_ref(), order, *step, token).await,
-            None => Err(unconfigured()),
+        Effect::Provision(step) => Event::Answer(match cloud(config, order) {
+            Ok(cloud) => provision(cloud, config.tailscale.as_ref(), order, *step, token).await,
+            Err(failure) => Err(failure),
         }),
         Effect::TearDown(step) if order.plan.stubs.cloud => {
             Event::Answer(Ok(stub::tear_down(*step)))
         }
-        Effect::TearDown(step) => Event::Answer(match &config.digitalocean {
-            Some(cloud) => tear_down(cloud, config.tailscale.as_ref(), order, *step).await,
-            None => Err(unconfigured()),
+        Effect::TearDown(step) => Event::Answer(match cloud(config, order) {
+            Ok(cloud) => tear_down(cloud, config.tailscale.as_ref(), order, *step).await,
+            Err(failure) => Err(failure),
         }),
+        Effect::Refund(step) => Event::Refund(refund(config, order, *step).await),
+        Effect::TellFleet(news) => Event::FleetTold(tell_fleet(env, config, order, news).await),
+        Effect::RenameDroplet { end, .. } if order.plan.stubs.cloud => Event::Renamed(Ok(*end)),
+        Effect::RenameDroplet { droplet, end } => Event::Renamed(match cloud(config, order) {
+            Ok(cloud) => cloud
+                .rename_droplet(order, *droplet, *end)
+                .await
+                .map(|()| *end),
+            Err(failure) => Err(failure),
+        }),
+        Effect::CheckDroplet { droplet } => Event::Checked(match cloud(config, order) {
+            Ok(cloud) => cloud.droplet(*droplet).await,
+            Err(failure) => Err(failure),
+        }),
+        Effect::End => Event::EndReached,
         Effect::Erase | Effect::EraseBundle => Event::BundleErased,
+    }
+}
+
+/// The account that the order's machine stands in.
+fn cloud<'a>(config: &'a Config, order: &Order) -> Result<&'a DigitalOcean, Failure> {
+    config
+        .digitalocean(&order.plan.account)
+        .ok_or_else(unconfigured)
+}
+
+async fn look_up(
+    config: &Config,
+    order: &Order,
+    payment_hash: &str,
+) -> Result<kindling_domain::order::PaymentFacts, Failure> {
+    match (&config.lnbits, order.open_bill(payment_hash)) {
+        (_, Some(bill)) if order.plan.stubs.lightning => Ok(stub::payment(bill, false)),
+        (Some(lnbits), _) => lnbits::look_up(lnbits, payment_hash).await,
+        (None, _) => Err(unconfigured()),
+    }
+}
+
+fn fleet<'a>(env: &'a Env, config: &Config, order: &Order) -> FleetClient<'a> {
+    FleetClient {
+        env,
+        name: order.plan.fleet.clone(),
+        limits: config.fleet_limits(&order.plan.fleet),
+    }
+}
+
+/// The order is paid: it keeps its place, and is no longer counted at its visitor's door. A door that does not hear of it forgets the
+/// order by itself.
+async fn claim_place(env: &Env, config: &Config, order: &Order) -> Result<Answer, Failure> {
+    let place = fleet(env, config, order).claim(order.id).await?;
+    if let Some(door) = &order.door {
+        let door = DoorClient {
+            env,
+            name: door.clone(),
+            limits: config.door_limits,
+        };
+        let _ = door.leave(order.id).await;
+    }
+    Ok(Answer::Place(place))
+}
+
+async fn tell_fleet(
+    env: &Env,
+    config: &Config,
+    order: &Order,
+    news: &FleetNews,
+) -> Result<FleetNews, Failure> {
+    let fleet = fleet(env, config, order);
+    fleet.note(order.id, news.note.clone()).await?;
+    if news.release {
+        fleet.release(order.id).await?;
+    }
+    Ok(news.clone())
+}
+
+async fn refund(config: &Config, order: &Order, step: RefundStep) -> Result<RefundAnswer, Failure> {
+    if order.plan.stubs.lightning {
+        return stub::refund(order, step, now()).map_err(|error| {
+            console_error!("the stub refund: {error}");
+            Failure::NotApplied { retry_after: None }
+        });
+    }
+    // Without the key nothing is resolved either: an invoice that nobody can pay would only run out.
+    let means = config
+        .lnbits
+        .as_ref()
+        .filter(|lnbits| lnbits.admin_key.is_some());
+    let Some(lnbits) = means else {
+        return Err(Failure::NotApplied {
+            retry_after: Some(NO_MEANS_SECONDS),
+        });
+    };
+    match (step, &order.refund.payout) {
+        (RefundStep::Resolve, _) => {
+            let to = order.refund.to.as_deref().unwrap_or_default();
+            payee::resolve(config, to, order.owed(), now()).await
+        }
+        (RefundStep::Pay, Some(payout)) => {
+            lnbits::pay(lnbits, &payout.payment_request, order.id).await
+        }
+        (RefundStep::LookUp, Some(payout)) => {
+            lnbits::look_up_outgoing(lnbits, payout, order.id).await
+        }
+        (RefundStep::Pay | RefundStep::LookUp, None) => {
+            Ok(RefundAnswer::Outgoing(Outgoing::Missing))
+        }
     }
 }
 
@@ -53,6 +171,8 @@ async fn provision(
     token: &Secret,
 ) -> Result<Answer, Failure> {
     match step {
+        // The fleet's, not the cloud's.
+        Step::ClaimPlace => Err(unconfigured()),
         Step::FindSshKey => cloud.find_ssh_key(order).await.map(Answer::SshKey),
         Step::CreateSshKey => cloud.create_ssh_key(order).await.map(Answer::SshKey),
         Step::FindVolume => cloud.find_volume(order).await.map(Answer::Volume),
@@ -62,10 +182,7 @@ async fn provision(
             None => Err(unconfigured()),
         },
         Step::FindDroplet => cloud.find_droplet(order).await.map(Answer::Droplet),
-        Step::CreateDroplet => cloud
-            .create_droplet(order, token)
-            .await
-            .map(Answer::Droplet),
+        Step::CreateDroplet => cloud.create_droplet(order, token).await,
         Step::AwaitActive | Step::AwaitMachine => match order.resources.droplet {
             Some(id) => cloud.droplet(id).await.map(Answer::Droplet),
             None => Err(Failure::Final {

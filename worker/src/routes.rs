@@ -1,17 +1,19 @@
 //! The paths of the API: which there are, who answers them, and what is refused at the door.
 
 use crate::config::Config;
-use crate::{random, reply};
-use kindling_domain::catalogue::{BitcoinImplementation, regions};
+use crate::operator::{self, Matter};
+use crate::order_object::Inside;
+use crate::{catalogue, dev, random, reply};
+use kindling_domain::door;
 use kindling_domain::error::{ApiError, ErrorCode};
+use kindling_domain::fleets::FleetSpec;
 use kindling_domain::id::OrderId;
 use kindling_domain::link::access_hash;
 use kindling_domain::money::Sats;
 use kindling_domain::order::{MachinePlan, OrderRequest};
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{
-    BootstrapRequest, Catalogue, Health, MAX_BODY_BYTES, MAX_MACHINE_BODY_BYTES, ProductView,
-    read_json,
+    BootstrapRequest, Health, MAX_BODY_BYTES, MAX_MACHINE_BODY_BYTES, read_json,
 };
 use serde::{Deserialize, Serialize};
 use worker::js_sys::Promise;
@@ -21,9 +23,9 @@ use worker::worker_sys::web_sys;
 use worker::{Env, Headers, Method, Request, RequestInit, Response, Result};
 
 /// The Durable Object binding of orders.
-const ORDERS: &str = "ORDER";
-/// The path by which the edge hands a checked order to its object. No route leads here from outside.
-pub const OPEN_PATH: &str = "/open";
+pub const ORDERS: &str = "ORDER";
+/// Tells an object which door its caller's network address leads to; set here, and never taken from outside.
+pub const VISITOR_HEADER: &str = "x-kindling-visitor";
 
 /// What is asked of one order.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,10 @@ pub enum Ask<'a> {
     Live,
     Claim,
     Acknowledge,
+    Extend,
+    Refund,
+    Destroy,
+    Renew,
     Pair,
     Report,
     Deliver,
@@ -46,6 +52,9 @@ enum Route<'a> {
     Catalogue,
     Create,
     Order(OrderId, Ask<'a>),
+    Operator(operator::Matter),
+    Clock,
+    Panic(OrderId),
 }
 
 /// A checked order on its way to its object.
@@ -56,6 +65,10 @@ pub struct OpenOrder {
     pub access_hash: String,
     pub price: Sats,
     pub plan: MachinePlan,
+    /// The fleets that may take it, the first one with room does.
+    pub fleets: Vec<String>,
+    /// The door that its caller's network address leads to.
+    pub visitor: Option<String>,
     /// Present where the edge drew it because the caller sent no hash.
     pub access_token: Option<Secret>,
 }
@@ -87,6 +100,33 @@ fn route(path: &str) -> std::result::Result<(Method, Route<'_>), ApiError> {
         [Some("bootstrap"), Some(id), Some("ack"), None, _] => {
             (Method::Post, Route::Order(order(id)?, Ask::Acknowledge))
         }
+        [Some("bootstrap"), Some(id), Some("extend"), None, _] => {
+            (Method::Post, Route::Order(order(id)?, Ask::Extend))
+        }
+        [Some("bootstrap"), Some(id), Some("refund"), None, _] => {
+            (Method::Post, Route::Order(order(id)?, Ask::Refund))
+        }
+        [Some("bootstrap"), Some(id), Some("destroy"), None, _] => {
+            (Method::Post, Route::Order(order(id)?, Ask::Destroy))
+        }
+        [Some("bootstrap"), Some(id), Some("renew"), None, _] => {
+            (Method::Post, Route::Order(order(id)?, Ask::Renew))
+        }
+        [Some("operator"), Some("fleets"), None, ..] => {
+            (Method::Get, Route::Operator(Matter::Fleets))
+        }
+        [Some("operator"), Some("orders"), Some(id), None, _] => {
+            (Method::Get, Route::Operator(Matter::Story(order(id)?)))
+        }
+        [
+            Some("operator"),
+            Some("orders"),
+            Some(id),
+            Some("refunded"),
+            None,
+        ] => (Method::Post, Route::Operator(Matter::Refunded(order(id)?))),
+        [Some("dev"), Some("clock"), None, ..] => (Method::Post, Route::Clock),
+        [Some("dev"), Some("panic"), Some(id), None, _] => (Method::Post, Route::Panic(order(id)?)),
         [Some("machine"), Some(id), Some("pair"), None, _] => {
             (Method::Post, Route::Order(order(id)?, Ask::Pair))
         }
@@ -165,7 +205,7 @@ fn path_of(url: &str) -> &str {
 }
 
 /// Answers any other request for `/api/`.
-pub async fn answer(request: Request, env: &Env) -> Result<Response> {
+pub async fn answer(mut request: Request, env: &Env) -> Result<Response> {
     let path = request.path();
     let (wanted, route) = match route(&path) {
         Ok(found) => found,
@@ -178,12 +218,18 @@ pub async fn answer(request: Request, env: &Env) -> Result<Response> {
     }
     match route {
         Route::Health => health(env),
-        Route::Catalogue => catalogue(env),
+        Route::Catalogue => catalogue::answer(env).await,
         Route::Create => match create(request, env).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(refusal)) => reply::refuse(refusal),
             Err(error) => reply::broken("creating an order", &error),
         },
+        Route::Operator(matter) => operator::answer(&request, env, matter).await,
+        Route::Clock => match read_body(&mut request, MAX_BODY_BYTES).await? {
+            Ok(body) => dev::clock(&body, env).await,
+            Err(refusal) => reply::refuse(refusal),
+        },
+        Route::Panic(id) => dev::panic(id, env).await,
         Route::Order(id, ask) => match to_object(request, env, id, ask).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(refusal)) => reply::refuse(refusal),
@@ -204,32 +250,12 @@ fn health(env: &Env) -> Result<Response> {
     )
 }
 
-fn catalogue(env: &Env) -> Result<Response> {
-    let config = Config::read(env);
-    let stubs = config.stubs();
-    reply::json(
-        200,
-        &Catalogue {
-            lightning_network: config.network,
-            stub_mode: stubs.lightning || stubs.cloud,
-            products: vec![ProductView {
-                kind: "full_node".to_owned(),
-                amount_sats: config.prices.full_node,
-                bitcoin: BitcoinImplementation::ALL.to_vec(),
-                hours: None,
-                available: true,
-            }],
-            regions: regions(),
-            default_region: config.region,
-        },
-    )
-}
-
 type Answered = std::result::Result<Response, ApiError>;
 
 /// Checks an order at the door and hands it to its object.
 async fn create(mut request: Request, env: &Env) -> Result<Answered> {
     let origin = request.url()?.origin().ascii_serialization();
+    let visitor = visitor(&request)?;
     let body = match read_body(&mut request, MAX_BODY_BYTES).await? {
         Ok(body) => body,
         Err(refusal) => return Ok(Err(refusal)),
@@ -259,18 +285,38 @@ async fn create(mut request: Request, env: &Env) -> Result<Answered> {
     };
     let open = OpenOrder {
         id,
-        request,
         access_hash,
         price,
         plan: config.plan(&origin),
+        fleets: fleets(&config, id, &request.region),
+        request,
+        visitor,
         access_token,
     };
     let mut init = RequestInit::new();
     init.with_method(Method::Post)
-        .with_body(Some(JsValue::from_str(&serde_json::to_string(&open)?)));
-    let inner = Request::new_with_init(&format!("http://order{OPEN_PATH}"), &init)?;
+        .with_body(Some(JsValue::from_str(&serde_json::to_string(
+            &Inside::Open(Box::new(open)),
+        )?)));
+    let inner = Request::new_with_init("http://object/", &init)?;
     let stub = env.durable_object(ORDERS)?.get_by_name(&id.to_string())?;
     Ok(Ok(stub.fetch_with_request(inner).await?))
+}
+
+/// The door that a request's network address leads to. Cloudflare sets the header itself.
+fn visitor(request: &Request) -> Result<Option<String>> {
+    let address = request.headers().get("cf-connecting-ip")?;
+    Ok(address.and_then(|address| door::visitor(&address)))
+}
+
+/// The fleets of a region. They are tried in an order of the order's own, so that accounts fill evenly.
+fn fleets(config: &Config, id: OrderId, region: &str) -> Vec<String> {
+    let mut names: Vec<String> = config.fleets_in(region).map(FleetSpec::name).collect();
+    if !names.is_empty() {
+        let first = usize::from(id.as_bytes()[0]) % names.len();
+        names.rotate_left(first);
+    }
+    names
 }
 
 /// Forwards a request to its order; bodies are read here, so that an object never holds an unbounded one.
@@ -278,7 +324,9 @@ async fn to_object(mut request: Request, env: &Env, id: OrderId, ask: Ask<'_>) -
     let stub = env.durable_object(ORDERS)?.get_by_name(&id.to_string())?;
     let limit = match ask {
         Ask::View | Ask::Live => return Ok(Ok(stub.fetch_with_request(request).await?)),
-        Ask::Claim | Ask::Acknowledge => MAX_BODY_BYTES,
+        Ask::Claim | Ask::Acknowledge | Ask::Extend | Ask::Refund | Ask::Destroy | Ask::Renew => {
+            MAX_BODY_BYTES
+        }
         Ask::Pair | Ask::Report | Ask::Deliver | Ask::Heartbeat => MAX_MACHINE_BODY_BYTES,
         // A hint is a hint whatever it says, and a stub payment says it all in its path.
         Ask::Hook(_) | Ask::StubPay(_) => 0,
@@ -288,6 +336,11 @@ async fn to_object(mut request: Request, env: &Env, id: OrderId, ask: Ask<'_>) -
         if let Some(value) = request.headers().get(name)? {
             headers.set(name, &value)?;
         }
+    }
+    if ask == Ask::Renew
+        && let Some(visitor) = visitor(&request)?
+    {
+        headers.set(VISITOR_HEADER, &visitor)?;
     }
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_headers(headers);

@@ -1,15 +1,18 @@
-//! What an order's object keeps: one row for the order, one for its sealed bundle. SQLite, written synchronously.
+//! What an order's object keeps: a row for the order, one for its sealed bundle, and its journal. SQLite, written synchronously.
 //!
 //! Nothing here awaits, and the runtime holds every answer back until the writes before it are durable. So what is read, decided
 //! and saved without an await in between is atomic, and what a client was told has been saved.
 
-use kindling_domain::order::Order;
+use kindling_domain::order::Entry;
 use serde::Deserialize;
+use std::cell::Cell;
 use worker::{Result, SqlStorage, State};
 
 /// The object's storage.
 pub struct Store {
     sql: SqlStorage,
+    /// Whether the journal's table is known to be there.
+    has_journal: Cell<bool>,
 }
 
 #[derive(Deserialize)]
@@ -17,11 +20,20 @@ struct Row {
     value: String,
 }
 
+#[derive(Deserialize)]
+struct Number {
+    number: i64,
+}
+
+/// The most lines a journal keeps.
+const JOURNAL_LINES: i64 = 2000;
+
 impl Store {
     /// The storage of `state`. Touching it writes nothing.
     pub fn new(state: &State) -> Self {
         Self {
             sql: state.storage().sql(),
+            has_journal: Cell::new(false),
         }
     }
 
@@ -49,11 +61,9 @@ impl Store {
             .map(|_| ())
     }
 
-    /// The order, if there is one. An id nobody has used leaves no trace.
-    pub fn order(&self) -> Result<Option<Order>> {
-        self.get("order")?
-            .map(|text| serde_json::from_str(&text).map_err(Into::into))
-            .transpose()
+    /// The order's row, if there is one. An id nobody has used leaves no trace.
+    pub fn order(&self) -> Result<Option<String>> {
+        self.get("order")
     }
 
     /// Makes room for an order.
@@ -62,9 +72,44 @@ impl Store {
         self.sql.exec(query, None).map(|_| ())
     }
 
-    /// Saves the order.
-    pub fn save(&self, order: &Order) -> Result<()> {
-        self.put("order", serde_json::to_string(order)?)
+    /// Saves the order's row.
+    pub fn save(&self, row: &str) -> Result<()> {
+        self.put("order", row.to_owned())
+    }
+
+    /// Adds a line to the journal, and drops the oldest ones of a very long one.
+    pub fn append(&self, entry: &Entry) -> Result<()> {
+        let create =
+            "CREATE TABLE IF NOT EXISTS journal(number INTEGER PRIMARY KEY, entry TEXT NOT NULL)";
+        if !self.has_journal.replace(true) {
+            self.sql.exec(create, None)?;
+        }
+        let insert = "INSERT INTO journal(entry) VALUES (?) RETURNING number";
+        let rows = self
+            .sql
+            .exec(insert, vec![serde_json::to_string(entry)?.into()])?
+            .to_array::<Number>()?;
+        let last = rows.first().map_or(0, |row| row.number);
+        if last > JOURNAL_LINES {
+            let delete = "DELETE FROM journal WHERE number = ?";
+            self.sql.exec(delete, vec![(last - JOURNAL_LINES).into()])?;
+        }
+        Ok(())
+    }
+
+    /// The journal, oldest line first.
+    pub fn journal(&self) -> Result<Vec<Entry>> {
+        let query =
+            "SELECT name AS value FROM sqlite_master WHERE type = 'table' AND name = 'journal'";
+        if self.sql.exec(query, None)?.to_array::<Row>()?.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.sql
+            .exec("SELECT entry AS value FROM journal ORDER BY number", None)?
+            .to_array::<Row>()?
+            .iter()
+            .map(|row| serde_json::from_str(&row.value).map_err(Into::into))
+            .collect()
     }
 
     /// The sealed bundle, if it is here.
@@ -75,6 +120,11 @@ impl Store {
     /// Stores the sealed bundle.
     pub fn save_bundle(&self, sealed: &str) -> Result<()> {
         self.put("bundle", sealed.to_owned())
+    }
+
+    /// The storage was wiped.
+    pub fn forget(&self) {
+        self.has_journal.set(false);
     }
 
     /// Erases the sealed bundle.

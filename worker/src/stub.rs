@@ -9,9 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use kindling_domain::bolt11::{self, Draft};
 use kindling_domain::catalogue::Product;
 use kindling_domain::keys::{SshSeed, ed25519};
+use kindling_domain::money::Sats;
 use kindling_domain::order::{
-    Answer, CloudSshKey, Droplet, Invoice, Order, PaymentFacts, State, Step, TailscaleKey,
-    TeardownStep,
+    Answer, Bill, CloudSshKey, Droplet, Invoice, Order, Outgoing, PaymentFacts, PayoutInvoice,
+    RefundAnswer, RefundStep, State, Step, TailscaleKey, TeardownStep,
 };
 use kindling_domain::secret::Secret;
 use kindling_domain::time::UnixMillis;
@@ -29,18 +30,24 @@ const WORDS: &str = "this test machine is fake and these words open no wallet so
 
 /// An invoice of a throw-away key. Its payment hash begins with the order's id, so that whoever pays it by its hash finds the
 /// order; the preimage is known to nobody.
-pub fn invoice(config: &Config, order: &Order, now: UnixMillis) -> Result<Invoice> {
+pub fn invoice(
+    config: &Config,
+    order: &Order,
+    amount: Sats,
+    seconds: u64,
+    now: UnixMillis,
+) -> Result<Invoice> {
     let mut payment_hash = [0; 32];
     payment_hash[..16].copy_from_slice(order.id.as_bytes());
     payment_hash[16..].copy_from_slice(&random::bytes::<16>()?);
     let draft = Draft {
         network: config.network,
-        amount_msat: order.price.msats().msats(),
+        amount_msat: amount.msats().msats(),
         payment_hash,
         payment_secret: random::bytes()?,
         description: format!("Kindling test order {}", order.id),
         timestamp: now.seconds(),
-        expiry_seconds: config.invoice_seconds,
+        expiry_seconds: seconds,
     };
     let payment_request = bolt11::encode(&draft, &random::bytes()?)
         .map_err(|error| Error::RustError(error.to_string()))?;
@@ -48,18 +55,31 @@ pub fn invoice(config: &Config, order: &Order, now: UnixMillis) -> Result<Invoic
         payment_request,
         payment_hash: hex::encode(payment_hash),
         wallet: "stub".to_owned(),
-        expires_at: UnixMillis(now.seconds() * 1000).plus_seconds(config.invoice_seconds),
+        expires_at: UnixMillis(now.seconds() * 1000).plus_seconds(seconds),
     })
 }
 
 /// What LNbits would say of a stub invoice.
-pub fn payment(order: &Order, payment_hash: &str, paid: bool) -> PaymentFacts {
+pub fn payment(bill: &Bill, paid: bool) -> PaymentFacts {
     PaymentFacts {
         paid,
-        payment_hash: payment_hash.to_owned(),
-        amount: order.price.msats(),
-        wallet: "stub".to_owned(),
+        payment_hash: bill.invoice.payment_hash.clone(),
+        amount: bill.amount.msats(),
+        wallet: bill.invoice.wallet.clone(),
     }
+}
+
+/// A refund of make-believe sats: any address takes them, and nobody is asked.
+pub fn refund(order: &Order, step: RefundStep, now: UnixMillis) -> Result<RefundAnswer> {
+    Ok(match step {
+        RefundStep::Resolve => RefundAnswer::Invoice(PayoutInvoice {
+            payment_request: format!("stub refund of order {}", order.id),
+            payment_hash: hex::encode(random::bytes::<32>()?),
+            expires_at: now.plus_seconds(3600),
+        }),
+        RefundStep::Pay => RefundAnswer::Asked,
+        RefundStep::LookUp => RefundAnswer::Outgoing(Outgoing::Paid),
+    })
 }
 
 /// A provisioning step of the make-believe cloud.
@@ -72,6 +92,7 @@ pub fn provision(order: &Order, step: Step) -> Result<Answer> {
         }))
     };
     Ok(match step {
+        Step::ClaimPlace => Answer::Place(true),
         Step::FindSshKey | Step::CreateSshKey => Answer::SshKey(Some(CloudSshKey {
             id: 1,
             owned: false,

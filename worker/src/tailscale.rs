@@ -2,7 +2,8 @@
 
 use crate::config::Tailscale;
 use crate::http::{Answer, Body, Call};
-use kindling_domain::order::{Failure, FailureReason, Order, TailscaleKey};
+use kindling_domain::id::OrderId;
+use kindling_domain::order::{Failure, FailureReason, Order, Resource, TailscaleKey, order_of};
 use kindling_domain::secret::Secret;
 use serde::Deserialize;
 use serde_json::json;
@@ -19,6 +20,20 @@ struct Created {
 #[derive(Deserialize)]
 struct Token {
     access_token: Secret,
+}
+
+#[derive(Deserialize)]
+struct Devices {
+    devices: Vec<Device>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Device {
+    node_id: String,
+    hostname: String,
+    #[serde(default)]
+    tags: Vec<String>,
 }
 
 impl Tailscale {
@@ -74,6 +89,34 @@ impl Tailscale {
         Ok(TailscaleKey {
             auth_key: created.key,
         })
+    }
+
+    /// The devices of the tailnet that carry our tag and an order's name.
+    pub async fn devices(&self) -> Result<Vec<(OrderId, Resource)>, Failure> {
+        let bearer = self.bearer().await?;
+        let call = Call {
+            method: Method::Get,
+            url: format!("{}/api/v2/tailnet/{}/devices", self.url, self.tailnet),
+            auth: Some(("authorization", "Bearer ", &bearer)),
+            body: Body::None,
+        };
+        let answer = call
+            .send()
+            .await
+            .map_err(|_| Failure::NotApplied { retry_after: None })?;
+        let listed = checked(&answer)?
+            .json::<Devices>()
+            .ok_or(Failure::Unknown)?;
+        let ours = |device: &Device| device.tags.contains(&self.tag);
+        Ok(listed
+            .devices
+            .into_iter()
+            .filter(ours)
+            .filter_map(|device| {
+                let order = order_of(&device.hostname)?;
+                Some((order, Resource::Device(device.node_id)))
+            })
+            .collect())
     }
 
     /// Removes a machine from the tailnet; gone already is gone.

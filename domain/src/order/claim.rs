@@ -3,7 +3,7 @@
 //! These functions await nothing between reading and writing, so among any number of callers exactly one wins.
 
 use super::timer::CLAIM_SECONDS;
-use super::{BundleState, Order, State};
+use super::{BundleState, Entry, Order, State};
 use crate::error::{ApiError, ErrorCode};
 use crate::time::UnixMillis;
 use sha2::{Digest, Sha256};
@@ -18,11 +18,18 @@ impl Order {
     /// # Errors
     /// `not_ready`; `claimed_elsewhere`; `bundle_erased` after the acknowledgement or 24 hours after the first claim.
     pub fn claim(&mut self, nonce: &str, now: UnixMillis) -> Result<(), ApiError> {
-        let State::Ready { bundle, .. } = &mut self.state else {
-            return Err(ErrorCode::NotReady.into());
+        let bundle = match &mut self.state {
+            State::Ready { bundle, .. } => bundle,
+            State::Ended { .. } => return Err(ErrorCode::BundleErased.into()),
+            _ => return Err(ErrorCode::NotReady.into()),
         };
         match bundle {
             BundleState::Sealed => {
+                self.journal.push(Entry {
+                    at: now,
+                    event: "claimed".to_owned(),
+                    detail: String::new(),
+                });
                 *bundle = BundleState::Claimed {
                     nonce_hash: hash(nonce),
                     at_time: now,

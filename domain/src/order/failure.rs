@@ -21,10 +21,63 @@ pub enum Failure {
     },
 }
 
+impl Failure {
+    /// What the upstream asked for, in seconds.
+    pub const fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::NotApplied { retry_after } => *retry_after,
+            Self::Unknown | Self::Final { .. } => None,
+        }
+    }
+
+    /// The class, for the journal.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::NotApplied { .. } => "not applied".to_owned(),
+            Self::Unknown => "outcome unknown".to_owned(),
+            Self::Final { reason } => format!("refused: {}", reason.code()),
+        }
+    }
+}
+
+/// Why a delivered machine is no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// The hours that were bought are over.
+    HoursOver,
+    /// The customer ended it.
+    Destroyed,
+    /// The cloud lost it.
+    MachineLost,
+}
+
+impl EndReason {
+    /// The stable word for `errorCode`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::HoursOver => "hours_over",
+            Self::Destroyed => "destroyed",
+            Self::MachineLost => "machine_lost",
+        }
+    }
+
+    /// What happened, for the customer.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::HoursOver => "The hours you bought are over.",
+            Self::Destroyed => "You ended it.",
+            Self::MachineLost => "The cloud lost your machine. Write to whoever runs this shop.",
+        }
+    }
+}
+
 /// Why an order failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum FailureReason {
+    /// Paid after its place was given to somebody else.
+    NoCapacity,
     /// The cloud account is at its limit.
     CloudFull,
     /// The cloud refuses the request or our credentials.
@@ -50,6 +103,7 @@ impl FailureReason {
     /// The stable word for `errorCode`.
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::NoCapacity => "no_capacity",
             Self::CloudFull => "cloud_full",
             Self::CloudRefused => "cloud_refused",
             Self::TailscaleRefused => "tailscale_refused",
@@ -63,6 +117,10 @@ impl FailureReason {
     /// What happened, for the customer.
     pub fn sentence(&self) -> String {
         match self {
+            Self::NoCapacity => {
+                "Your payment came after the invoice ran out, and there is no room any more."
+                    .to_owned()
+            }
             Self::CloudFull => "The cloud has no room for another machine right now.".to_owned(),
             Self::CloudRefused => "The cloud refused to make your machine.".to_owned(),
             Self::TailscaleRefused => {
@@ -109,7 +167,7 @@ pub fn backoff_millis(id: OrderId, failures: u32, retry_after: Option<u64>) -> u
         retry_after
             .unwrap_or(0)
             .saturating_mul(1000)
-            .min(15 * MAX_BACKOFF),
+            .min(60 * MAX_BACKOFF),
     )
 }
 
@@ -127,6 +185,6 @@ mod tests {
             backoff_millis(OrderId::from_bytes([255; 16]), 1, None),
             1250
         );
-        assert!(backoff_millis(id, u32::MAX, Some(u64::MAX)) <= 15 * MAX_BACKOFF);
+        assert!(backoff_millis(id, u32::MAX, Some(u64::MAX)) <= 60 * MAX_BACKOFF);
     }
 }

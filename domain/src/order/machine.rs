@@ -132,7 +132,10 @@ impl Order {
             return Err(ErrorCode::InvalidBody.into());
         }
         match &self.voice.public_key {
-            None => self.voice.public_key = Some(hex::encode(point)),
+            None => {
+                self.voice.public_key = Some(hex::encode(point));
+                self.note(now, "paired", "");
+            }
             Some(bound) if *bound == hex::encode(point) && self.voice.nonce == 0 => {}
             Some(_) => return Err(ErrorCode::AlreadyPaired.into()),
         }
@@ -185,6 +188,11 @@ impl Order {
         if let Some(node) = node {
             self.resources.tailscale_node = Some(node.to_owned());
         }
+        self.note(
+            now,
+            "machine",
+            format!("{:?}: {:?}", report.phase, report.status),
+        );
         match report.status {
             ReportStatus::Started | ReportStatus::Done => self.see_phase(report.phase),
             ReportStatus::Failed if matches!(self.state, State::Provisioning { .. }) => {
@@ -245,6 +253,9 @@ impl Order {
             host_keys: delivery.host_keys.clone(),
             sealed_hash: sealed_hash(&delivery.sealed),
         };
+        self.note(now, "delivered", "");
+        self.missing = None;
+        self.lease_begins(now);
         self.state = State::Ready {
             since: now,
             facts,

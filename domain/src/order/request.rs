@@ -3,6 +3,7 @@
 use crate::catalogue::Product;
 use crate::error::{ApiError, ErrorCode};
 use crate::keys::parse_public_key;
+use crate::payee::Payee;
 use crate::wire::{BootstrapRequest, OneOrMany};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
@@ -27,8 +28,6 @@ pub struct OrderRequest {
 
 /// The longest list of recipients.
 const MAX_RECIPIENTS: usize = 4;
-/// The longest refund address, in bytes: a BOLT11 with route hints fits.
-const MAX_REFUND_TO: usize = 2048;
 
 impl OrderRequest {
     /// Checks a body; `default_region` is taken where it names none. The region itself is the quote's to refuse.
@@ -50,12 +49,10 @@ impl OrderRequest {
         };
         let refund_to = match body.refund_to.as_deref().map(str::trim) {
             None | Some("") => None,
-            Some(text)
-                if text.len() <= MAX_REFUND_TO && text.bytes().all(|b| b.is_ascii_graphic()) =>
-            {
+            Some(text) => {
+                Payee::parse(text)?;
                 Some(text.to_owned())
             }
-            Some(_) => return Err(ErrorCode::InvalidRefundAddress.into()),
         };
         if let Some(hash) = &body.access_hash {
             let hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');

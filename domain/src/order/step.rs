@@ -1,9 +1,7 @@
 //! What an order does next, and what an answer makes of it: payment and provisioning.
 
-use super::failure::backoff_millis;
 use super::{
-    Answer, Attempt, Due, Effect, Event, Failure, FailureReason, Order, PaymentFacts, State, Step,
-    TeardownStep,
+    Answer, Attempt, Due, Effect, Event, Failure, FailureReason, Order, State, Step, TeardownStep,
 };
 use crate::time::UnixMillis;
 use crate::wire::Phase;
@@ -18,46 +16,39 @@ const STUB_PHASE_MILLIS: u64 = 250;
 impl Order {
     /// What is to be done at `now`.
     pub fn due(&self, now: UnixMillis) -> Due {
-        let Some((at, timer)) = self.timers().into_iter().min() else {
-            return Due::Idle;
-        };
-        if at > now {
-            return Due::Wait(at, timer);
-        }
-        match (&self.state, timer) {
-            (State::Draft, _) => Due::Perform(Effect::Erase),
-            (State::AwaitingPayment { invoice, .. } | State::Expired { invoice, .. }, _) => {
-                // The end of an invoice is a look, too: what was paid in its last second counts.
-                Due::Perform(Effect::LookUpPayment {
-                    payment_hash: invoice.payment_hash.clone(),
-                })
-            }
-            (State::Provisioning { step, .. }, _) => Due::Perform(Effect::Provision(*step)),
-            (State::Failed { step, .. }, _) => Due::Perform(Effect::TearDown(*step)),
-            (State::Ready { .. }, _) => Due::Perform(Effect::EraseBundle),
+        let timers = self.timers(now);
+        match timers
+            .into_iter()
+            .min_by_key(|(at, timer, _)| (*at, *timer))
+        {
+            None => Due::Idle,
+            Some((at, timer, _)) if at > now => Due::Wait(at, timer),
+            Some((_, _, effect)) => Due::Perform(effect),
         }
     }
 
     /// Marks an effect as begun; to be saved before it is performed.
     pub fn begin(&mut self, effect: &Effect, now: UnixMillis) {
         match (&mut self.state, effect) {
-            (
-                State::AwaitingPayment { watch, .. } | State::Expired { watch, .. },
-                Effect::LookUpPayment { .. },
-            ) => {
-                watch.last_look = Some(now);
-                watch.hinted = false;
-            }
+            (_, Effect::LookUpPayment { payment_hash }) => self.look_begins(payment_hash, now),
             (State::Provisioning { attempt, .. }, Effect::Provision(step)) => {
                 attempt.in_flight = true;
                 match step {
+                    Step::ClaimPlace => self.fleet.place = true,
                     Step::CreateSshKey => self.resources.ssh_key_asked = true,
                     Step::CreateVolume => self.resources.volume_asked = true,
-                    Step::CreateDroplet => self.resources.droplet_asked = Some(now),
+                    Step::CreateDroplet => {
+                        self.resources.droplet_asked = Some(now);
+                        self.named_end = self.expected_end(now);
+                        self.note(now, "droplet_asked", "");
+                    }
                     _ => {}
                 }
             }
-            (State::Failed { attempt, .. }, Effect::TearDown(_)) => attempt.in_flight = true,
+            (State::Failed { attempt, .. } | State::Ended { attempt, .. }, Effect::TearDown(_)) => {
+                attempt.in_flight = true
+            }
+            (_, Effect::Refund(step)) => self.refund_begins(*step, now),
             _ => {}
         }
     }
@@ -65,9 +56,9 @@ impl Order {
     /// Whether something was begun and not answered. True of a stored order only if its object died in between.
     pub fn is_cut(&self) -> bool {
         match &self.state {
-            State::Provisioning { attempt, .. } | State::Failed { attempt, .. } => {
-                attempt.in_flight
-            }
+            State::Provisioning { attempt, .. }
+            | State::Failed { attempt, .. }
+            | State::Ended { attempt, .. } => attempt.in_flight,
             _ => false,
         }
     }
@@ -75,6 +66,7 @@ impl Order {
     /// Called when an order that [is cut](Self::is_cut) is loaded anew: what was begun has an unknown outcome.
     pub fn recover(&mut self, now: UnixMillis) {
         if self.is_cut() {
+            self.note(now, "cut", "begun and never answered");
             self.apply(Event::Answer(Err(Failure::Unknown)), now);
         }
     }
@@ -82,50 +74,35 @@ impl Order {
     /// Takes an event in. Events that do not fit the present state change nothing.
     pub fn apply(&mut self, event: Event, now: UnixMillis) {
         match event {
-            Event::PaymentHint => {
-                if let State::AwaitingPayment { watch, .. } | State::Expired { watch, .. } =
-                    &mut self.state
-                {
-                    watch.hinted = true;
-                }
-            }
-            Event::Payment(Ok(facts)) => self.payment(&facts, now),
+            Event::PaymentHint => self.payment_hinted(),
+            Event::Payment(hash, Ok(facts)) => self.looked_up(&hash, &facts, now),
             // The watch has moved on at `begin`; the next look comes by itself.
-            Event::Payment(Err(_)) => {}
+            Event::Payment(_, Err(_)) => {}
             Event::Answer(answer) => match &self.state {
                 State::Provisioning { attempt, .. } if attempt.in_flight => {
                     self.provision(answer, now)
                 }
-                State::Failed { attempt, .. } if attempt.in_flight => self.tear_down(answer, now),
+                State::Failed { attempt, .. } | State::Ended { attempt, .. }
+                    if attempt.in_flight =>
+                {
+                    self.tear_down(answer, now)
+                }
                 _ => {}
             },
+            Event::Refund(answer) => self.refund_answered(answer, now),
+            Event::FleetTold(told) => self.fleet_told(told, now),
+            Event::Renamed(named) => self.renamed(named, now),
+            Event::Checked(found) => self.checked(found, now),
+            Event::DropletMissed(droplet) => self.droplet_missed(droplet, now),
+            Event::EndReached => self.end_reached(now),
             Event::BundleErased => self.bundle_erased(),
         }
     }
 
-    fn payment(&mut self, facts: &PaymentFacts, now: UnixMillis) {
-        let (State::AwaitingPayment { invoice, .. } | State::Expired { invoice, .. }) = &self.state
-        else {
-            return;
-        };
-        let ours = facts.payment_hash == invoice.payment_hash
-            && facts.amount == self.price.msats()
-            && facts.wallet == invoice.wallet;
-        if facts.paid && ours {
-            self.enter(Step::FindSshKey, now);
-        } else if now >= self.expires_at
-            && let State::AwaitingPayment { invoice, watch } = &self.state
-        {
-            self.state = State::Expired {
-                invoice: invoice.clone(),
-                watch: *watch,
-            };
-        }
-    }
-
     /// Goes on to a provisioning step.
-    fn enter(&mut self, step: Step, now: UnixMillis) {
+    pub(super) fn enter(&mut self, step: Step, now: UnixMillis) {
         let phase = match step {
+            Step::ClaimPlace => Phase::PaymentReceived,
             Step::FindSshKey | Step::CreateSshKey => Phase::SshKey,
             Step::FindVolume | Step::CreateVolume => Phase::VolumeCreated,
             Step::CreateTailscaleKey => Phase::TailscaleKey,
@@ -147,6 +124,7 @@ impl Order {
     /// The step after `step`, leaving out what was not ordered.
     fn after(&self, step: Step) -> Step {
         match step {
+            Step::ClaimPlace => Step::FindSshKey,
             Step::FindSshKey | Step::CreateSshKey if self.plan.volume_size_gb > 0 => {
                 Step::FindVolume
             }
@@ -172,6 +150,7 @@ impl Order {
         attempt.in_flight = false;
         let (step, since) = (*step, attempt.since);
         let late = now >= self.step_deadline(step, since);
+        self.note(now, "provision", outcome(&step, answer.as_ref().err()));
         match answer {
             Ok(answer) => self.answered(step, answer, late, now),
             Err(Failure::Final { reason }) => {
@@ -194,6 +173,7 @@ impl Order {
                 Step::CreateDroplet => self.go_back(Step::FindDroplet, now),
                 // A key whose answer was lost expires unused; everything else here may simply be repeated.
                 Step::CreateTailscaleKey
+                | Step::ClaimPlace
                 | Step::FindSshKey
                 | Step::FindVolume
                 | Step::FindDroplet
@@ -206,11 +186,11 @@ impl Order {
     /// Tries the present step again later.
     pub(super) fn retry(&mut self, retry_after: Option<u64>, now: UnixMillis) {
         let id = self.id;
-        if let State::Provisioning { attempt, .. } | State::Failed { attempt, .. } = &mut self.state
+        if let State::Provisioning { attempt, .. }
+        | State::Failed { attempt, .. }
+        | State::Ended { attempt, .. } = &mut self.state
         {
-            attempt.in_flight = false;
-            attempt.failures = attempt.failures.saturating_add(1);
-            attempt.not_before = now.plus_millis(backoff_millis(id, attempt.failures, retry_after));
+            attempt.failed(id, retry_after, now);
         }
     }
 
@@ -224,10 +204,24 @@ impl Order {
 
     fn answered(&mut self, step: Step, answer: Answer, late: bool, now: UnixMillis) {
         match (step, answer) {
+            (Step::ClaimPlace, Answer::Place(true)) => {
+                self.door = None;
+                self.enter(self.after(step), now);
+            }
+            (Step::ClaimPlace, Answer::Place(false)) => {
+                self.fleet.place = false;
+                self.fail(FailureReason::NoCapacity, now);
+            }
             (Step::FindSshKey, Answer::SshKey(None)) => self.advance(Step::CreateSshKey, now),
             (Step::FindSshKey | Step::CreateSshKey, Answer::SshKey(Some(key))) => {
                 self.resources.ssh_key = Some(key);
                 self.enter(self.after(step), now);
+            }
+            // Another order with the same key ended in between and took it away.
+            (Step::CreateDroplet, Answer::SshKey(_)) => {
+                self.resources.droplet_asked = None;
+                self.resources.ssh_key = None;
+                self.go_back(Step::FindSshKey, now);
             }
             (Step::FindVolume, Answer::Volume(None)) => self.advance(Step::CreateVolume, now),
             (Step::FindVolume | Step::CreateVolume, Answer::Volume(Some(volume))) => {
@@ -295,7 +289,9 @@ impl Order {
     }
 
     pub(super) fn poll_later(&mut self, millis: u64, now: UnixMillis) {
-        if let State::Provisioning { attempt, .. } | State::Failed { attempt, .. } = &mut self.state
+        if let State::Provisioning { attempt, .. }
+        | State::Failed { attempt, .. }
+        | State::Ended { attempt, .. } = &mut self.state
         {
             attempt.not_before = now.plus_millis(millis);
         }
@@ -310,7 +306,10 @@ impl Order {
 
     /// Gives up: tear everything down, owe the refund.
     pub(super) fn fail(&mut self, reason: FailureReason, now: UnixMillis) {
+        self.note(now, "failed", reason.code());
         self.resources.tailscale_key = None;
+        self.missing = None;
+        self.owe_everything();
         self.state = State::Failed {
             reason,
             step: TeardownStep::FindDroplet,
@@ -318,4 +317,10 @@ impl Order {
         };
         self.tear_down_from(TeardownStep::FindDroplet, now);
     }
+}
+
+/// A step and how it went, for the journal.
+pub(super) fn outcome(step: &impl std::fmt::Debug, failure: Option<&Failure>) -> String {
+    let went = failure.map_or_else(|| "answered".to_owned(), Failure::text);
+    format!("{step:?}: {went}")
 }

@@ -1,16 +1,19 @@
 //! Removing all that an order has made. It never gives up: what cannot be removed now is tried again.
 
-use super::step::{ACTIVE_POLL_MILLIS, DROPLET_VISIBLE_SECONDS};
+use super::step::{ACTIVE_POLL_MILLIS, DROPLET_VISIBLE_SECONDS, outcome};
 use super::{Answer, Attempt, Failure, Order, State, TeardownStep};
 use crate::time::UnixMillis;
 
 impl Order {
     pub(super) fn tear_down(&mut self, answer: Result<Answer, Failure>, now: UnixMillis) {
-        let State::Failed { step, attempt, .. } = &mut self.state else {
+        let (State::Failed { step, attempt, .. } | State::Ended { step, attempt, .. }) =
+            &mut self.state
+        else {
             return;
         };
         let step = *step;
         attempt.in_flight = false;
+        self.note(now, "tear_down", outcome(&step, answer.as_ref().err()));
         match (step, answer) {
             (TeardownStep::FindDroplet, Ok(Answer::Droplet(Some(droplet)))) => {
                 self.resources.droplet = Some(droplet.id);
@@ -98,7 +101,9 @@ impl Order {
             .into_iter()
             .skip_while(|step| *step != first)
             .find(|step| self.needs(*step));
-        if let State::Failed { step, attempt, .. } = &mut self.state {
+        if let State::Failed { step, attempt, .. } | State::Ended { step, attempt, .. } =
+            &mut self.state
+        {
             *step = next.unwrap_or(TeardownStep::Done);
             *attempt = Attempt::fresh(now);
         }

@@ -1,6 +1,6 @@
 //! The order's named timers; the earliest of them is its one alarm.
 
-use super::{BundleState, Order, State, Step, TeardownStep};
+use super::{BundleState, Effect, Order, State, Step, TeardownStep};
 use crate::time::UnixMillis;
 
 /// Why an order wants to be woken.
@@ -10,24 +10,24 @@ pub enum Timer {
     DraftAbandoned,
     /// The invoice is looked up.
     PaymentLookUp,
-    /// The invoice runs out.
-    InvoiceExpiry,
     /// The next try of a step.
     Retry,
     /// The step has taken too long.
     StepDeadline,
+    /// The next step of a refund.
+    Refund,
+    /// The machine's hours are over.
+    End,
+    /// The droplet is renamed or looked for.
+    Chore,
+    /// The fleet is told.
+    Fleet,
     /// A claimed bundle is erased.
     BundleExpiry,
 }
 
 /// A draft lives this long without its invoice, in seconds.
 const DRAFT_SECONDS: u64 = 600;
-/// An open invoice is looked up this often, in seconds.
-const LOOK_UP_SECONDS: u64 = 30;
-/// Two looks are at least this far apart, in milliseconds, whoever asks.
-const MIN_LOOK_UP_MILLIS: u64 = 1000;
-/// An expired invoice is watched this long, in seconds.
-const LATE_SECONDS: u64 = 24 * 3600;
 /// A claimed bundle is kept this long, in seconds.
 pub(super) const CLAIM_SECONDS: u64 = 24 * 3600;
 
@@ -36,19 +36,7 @@ const STEP_SECONDS: u64 = 10 * 60;
 /// How long a machine may be silent while it is awaited, in seconds.
 const SILENCE_SECONDS: u64 = 60 * 60;
 /// How long a machine may take that keeps reporting, in seconds.
-const MACHINE_SECONDS: u64 = 4 * 3600;
-
-/// When the invoice is looked at next: soon while it is open, ever more rarely once it ran out.
-fn next_look(order: &Order, watch: super::Watch) -> UnixMillis {
-    let Some(last) = watch.last_look else {
-        return UnixMillis(0);
-    };
-    if watch.hinted {
-        return last.plus_millis(MIN_LOOK_UP_MILLIS);
-    }
-    let late = last.since(order.expires_at) / 1000;
-    last.plus_seconds((late / 10).clamp(LOOK_UP_SECONDS, 3600))
-}
+pub(super) const MACHINE_SECONDS: u64 = 4 * 3600;
 
 impl Order {
     /// When a provisioning step that began at `since` has taken too long.
@@ -62,51 +50,80 @@ impl Order {
             .min(since.plus_seconds(MACHINE_SECONDS))
     }
 
-    /// Every timer that runs in the present state.
-    pub(super) fn timers(&self) -> Vec<(UnixMillis, Timer)> {
-        match &self.state {
-            State::Draft => vec![(
-                self.created_at.plus_seconds(DRAFT_SECONDS),
-                Timer::DraftAbandoned,
-            )],
-            State::AwaitingPayment { watch, .. } => {
-                let mut timers = vec![(next_look(self, *watch), Timer::PaymentLookUp)];
-                if watch.last_look.is_none_or(|last| last < self.expires_at) {
-                    timers.push((self.expires_at, Timer::InvoiceExpiry));
-                }
-                timers
+    /// Every timer that runs, with what is to be done at its time.
+    pub(super) fn timers(&self, now: UnixMillis) -> Vec<(UnixMillis, Timer, Effect)> {
+        let mut timers = Vec::new();
+        for bill in &self.bills {
+            if let Some(at) = bill.next_look() {
+                let payment_hash = bill.invoice.payment_hash.clone();
+                timers.push((
+                    at,
+                    Timer::PaymentLookUp,
+                    Effect::LookUpPayment { payment_hash },
+                ));
             }
-            State::Expired { watch, .. } => {
-                let next = next_look(self, *watch);
-                if next > self.expires_at.plus_seconds(LATE_SECONDS) {
-                    vec![]
+        }
+        timers.extend(self.state_timer());
+        if let Some(step) = self.refund_step(now) {
+            let at = self.refund.attempt.not_before;
+            timers.push((at, Timer::Refund, Effect::Refund(step)));
+        }
+        if let Some(at) = self.removal_at() {
+            timers.push((at, Timer::End, Effect::End));
+        }
+        if let Some(droplet) = self.resources.droplet {
+            let at = self.chore.not_before;
+            if self.missing.is_some() {
+                timers.push((at, Timer::Chore, Effect::CheckDroplet { droplet }));
+            } else if let Some(end) = self.new_name_wanted() {
+                timers.push((at, Timer::Chore, Effect::RenameDroplet { droplet, end }));
+            }
+        }
+        if let Some(news) = self.fleet_news() {
+            let at = self.fleet.attempt.not_before;
+            timers.push((at, Timer::Fleet, Effect::TellFleet(news)));
+        }
+        timers
+    }
+
+    /// The one timer of the state itself.
+    fn state_timer(&self) -> Option<(UnixMillis, Timer, Effect)> {
+        Some(match &self.state {
+            State::Draft => {
+                let at = self.created_at.plus_seconds(DRAFT_SECONDS);
+                (at, Timer::DraftAbandoned, Effect::Erase)
+            }
+            State::Provisioning { step, attempt, .. } => {
+                let effect = Effect::Provision(*step);
+                if *step == Step::AwaitMachine && !self.plan.stubs.cloud {
+                    let deadline = self.step_deadline(*step, attempt.since);
+                    // Past its deadline it is looked at, and again after a pause if the cloud does not answer.
+                    (
+                        deadline.max(attempt.not_before),
+                        Timer::StepDeadline,
+                        effect,
+                    )
                 } else {
-                    vec![(next, Timer::PaymentLookUp)]
+                    (attempt.not_before, Timer::Retry, effect)
                 }
             }
-            State::Provisioning {
-                step: Step::AwaitMachine,
-                attempt,
-                ..
-            } if !self.plan.stubs.cloud => {
-                vec![(
-                    self.step_deadline(Step::AwaitMachine, attempt.since),
-                    Timer::StepDeadline,
-                )]
+            State::Failed { step, attempt, .. } | State::Ended { step, attempt, .. }
+                if *step != TeardownStep::Done =>
+            {
+                (attempt.not_before, Timer::Retry, Effect::TearDown(*step))
             }
-            State::Provisioning { attempt, .. } => vec![(attempt.not_before, Timer::Retry)],
-            State::Failed {
-                step: TeardownStep::Done,
-                ..
-            } => vec![],
-            State::Failed { attempt, .. } => vec![(attempt.not_before, Timer::Retry)],
             State::Ready {
                 bundle: BundleState::Claimed { at_time, .. },
                 ..
             } => {
-                vec![(at_time.plus_seconds(CLAIM_SECONDS), Timer::BundleExpiry)]
+                let at = at_time.plus_seconds(CLAIM_SECONDS);
+                (at, Timer::BundleExpiry, Effect::EraseBundle)
             }
-            State::Ready { .. } => vec![],
-        }
+            State::AwaitingPayment
+            | State::Expired
+            | State::Failed { .. }
+            | State::Ended { .. }
+            | State::Ready { .. } => return None,
+        })
     }
 }

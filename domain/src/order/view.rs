@@ -1,8 +1,14 @@
 //! An order as its customer may see it: the fields named here, and no others.
 
-use super::{BundleState, Invoice, Order, State};
+use super::{
+    Bill, BundleState, MAX_EXTENSION_HOURS, MachineFacts, Order, Purpose, Standing, State,
+    TeardownStep,
+};
 use crate::time::WireTime;
-use crate::wire::{CredentialsView, Delivery, InvoiceView, OrderView, StateName};
+use crate::wire::{
+    CredentialsView, Delivery, ExtensionView, InvoiceView, OrderView, RefundState, RefundView,
+    StateName,
+};
 
 /// What a customer of a make-believe machine is told.
 const FAKE: &str = "Test mode: the machine and its credentials are fake.";
@@ -14,7 +20,7 @@ impl Order {
             bootstrap_job_id: self.id,
             state: StateName::AwaitingPayment,
             amount_sats: self.price,
-            revision: 0,
+            revision: self.revision,
             created_at: WireTime(self.created_at),
             expires_at: WireTime(self.expires_at),
             product: self.request.product,
@@ -29,26 +35,19 @@ impl Order {
             ends_at: None,
             ending: false,
             extension: None,
-            refund: None,
+            refund: self.refund_view(),
             error_code: None,
             error_message: None,
         };
         match &self.state {
             State::Draft => return None,
-            State::AwaitingPayment { invoice, .. } => {
-                view.message = self.how_to_pay(invoice);
-                view.invoice = Some(InvoiceView {
-                    payment_request: invoice.payment_request.clone(),
-                    amount_sats: self.price,
-                    expires_at: WireTime(invoice.expires_at),
-                    payment_hash: self
-                        .plan
-                        .stubs
-                        .lightning
-                        .then(|| invoice.payment_hash.clone()),
-                });
+            State::AwaitingPayment => {
+                if let Some(bill) = self.machine_bill() {
+                    view.message = self.how_to_pay(bill);
+                    view.invoice = Some(self.invoice_view(bill));
+                }
             }
-            State::Expired { .. } => {
+            State::Expired => {
                 view.state = StateName::Expired;
                 view.message =
                     "The invoice ran out. If you have paid it, keep this link: late payments are watched for 24 hours."
@@ -80,34 +79,119 @@ impl Order {
                     .to_owned(),
                 );
                 view.next_steps = next_steps(&facts.node_ip, &facts.lnbits_url);
-                view.credentials = Some(CredentialsView {
-                    node_ip: facts.node_ip.clone(),
-                    tailscale_hostname: facts.tailscale_hostname.clone(),
-                    lnbits_url: facts.lnbits_url.clone(),
-                    host_keys: facts.host_keys.clone(),
-                    delivery,
-                });
+                view.credentials = Some(credentials(facts, delivery));
+                view.ends_at = self.ends_at.map(WireTime);
+                view.extension = self.extension_view();
             }
-            State::Failed { reason, .. } => {
-                view.state = StateName::Failed;
-                let owed = format!(
-                    "A refund of {} sats is owed to you; keep this link.",
-                    self.price.sats()
-                );
-                view.message =
-                    format!("Everything that was made for this order is being removed. {owed}");
+            State::Ended {
+                why, facts, step, ..
+            } => {
+                view.ends_at = self.ends_at.map(WireTime);
+                view.error_code = Some(why.code().to_owned());
+                view.error_message = Some(why.sentence().to_owned());
+                if *step == TeardownStep::Done {
+                    view.state = StateName::Ended;
+                    view.message = format!("{} The machine is gone.", why.sentence());
+                } else {
+                    view.state = StateName::Ready;
+                    view.ending = true;
+                    view.message = format!("{} The machine is being removed.", why.sentence());
+                    view.credentials = Some(credentials(facts, Delivery::Erased));
+                }
+            }
+            State::Failed { reason, step, .. } => {
+                view.state = if self.owed().sats() == 0 {
+                    StateName::Refunded
+                } else {
+                    StateName::Failed
+                };
+                let removal = if *step == TeardownStep::Done {
+                    "Everything that was made for this order was removed."
+                } else {
+                    "Everything that was made for this order is being removed."
+                };
+                view.message = format!("{removal} {}", self.refund_sentence());
                 view.error_code = Some(reason.code().to_owned());
                 view.error_message = Some(reason.sentence());
             }
         }
+        if self.bills.iter().any(|bill| bill.odd.is_some()) {
+            view.message.push_str(
+                " A payment came in that is not what was asked for; the operator looks at it.",
+            );
+        }
         Some(view)
     }
 
-    fn how_to_pay(&self, invoice: &Invoice) -> String {
+    /// What is owed back and where it is, as a sentence.
+    fn refund_sentence(&self) -> String {
+        let owed = self.owed().sats();
+        if owed == 0 {
+            return format!(
+                "{} sats were sent back to you.",
+                self.refund.returned.sats()
+            );
+        }
+        let what = format!("A refund of {owed} sats is owed to you; keep this link.");
+        if self.refund.payout.is_some() {
+            format!("{what} It is being paid.")
+        } else if self.refund.to.is_none() || self.refund.problem.is_some() {
+            format!("{what} Say where it should go.")
+        } else {
+            what
+        }
+    }
+
+    fn refund_view(&self) -> Option<RefundView> {
+        let owed = self.owed();
+        let state = if self.refund.payout.is_some() {
+            RefundState::Paying
+        } else if owed.sats() > 0 {
+            RefundState::Owed
+        } else if self.refund.returned.sats() > 0 {
+            RefundState::Paid
+        } else {
+            return None;
+        };
+        Some(RefundView {
+            state,
+            owed_sats: owed,
+            paid_sats: self.refund.returned,
+            to: self.refund.to.clone(),
+            problem: self.refund.problem.clone(),
+        })
+    }
+
+    fn extension_view(&self) -> Option<ExtensionView> {
+        let per_hours = self.plan.hours.filter(|hours| *hours > 0)?;
+        let open = self.bills.iter().rev().find_map(|bill| match bill.purpose {
+            Purpose::Extension { hours } if bill.standing == Standing::Open => Some((bill, hours)),
+            _ => None,
+        });
+        Some(ExtensionView {
+            amount_sats: self.price,
+            per_hours,
+            max_hours: MAX_EXTENSION_HOURS,
+            invoice: open.map(|(bill, _)| self.invoice_view(bill)),
+            invoice_hours: open.map(|(_, hours)| hours),
+        })
+    }
+
+    fn invoice_view(&self, bill: &Bill) -> InvoiceView {
+        let stub = self.plan.stubs.lightning;
+        InvoiceView {
+            payment_request: bill.invoice.payment_request.clone(),
+            amount_sats: bill.amount,
+            expires_at: WireTime(bill.invoice.expires_at),
+            payment_hash: stub.then(|| bill.invoice.payment_hash.clone()),
+        }
+    }
+
+    fn how_to_pay(&self, bill: &Bill) -> String {
         if self.plan.stubs.lightning {
             format!(
                 "Test mode, no real money: POST /api/dev/stub/pay/{} pays this invoice.{}",
-                invoice.payment_hash,
+                bill.invoice.payment_hash,
                 if self.plan.stubs.cloud {
                     " The machine and its credentials will be fake."
                 } else {
@@ -117,7 +201,7 @@ impl Order {
         } else {
             self.with_stub_note(format!(
                 "Pay the invoice of {} sats with any Lightning wallet.",
-                self.price.sats()
+                bill.amount.sats()
             ))
         }
     }
@@ -128,6 +212,16 @@ impl Order {
         } else {
             text
         }
+    }
+}
+
+fn credentials(facts: &MachineFacts, delivery: Delivery) -> CredentialsView {
+    CredentialsView {
+        node_ip: facts.node_ip.clone(),
+        tailscale_hostname: facts.tailscale_hostname.clone(),
+        lnbits_url: facts.lnbits_url.clone(),
+        host_keys: facts.host_keys.clone(),
+        delivery,
     }
 }
 

@@ -1,9 +1,12 @@
 //! The working half of an order's object: what its alarm does.
 
-use super::{LEASE_MILLIS, OrderObject, now};
+use super::{LEASE_MILLIS, OrderObject};
+use crate::clock::{self, now};
 use crate::perform::perform;
 use crate::random;
-use kindling_domain::order::{Answer, Due, Effect, Event, Order, State as OrderState, Step};
+use kindling_domain::order::{
+    Answer, Due, Effect, Event, Order, RefundStep, State as OrderState, Step,
+};
 use kindling_domain::secret::Secret;
 use worker::Result;
 
@@ -21,18 +24,19 @@ impl OrderObject {
             };
             match order.due(now()) {
                 Due::Idle => return self.state.storage().delete_alarm().await,
-                Due::Wait(at, _) => return self.set_alarm(at).await,
+                Due::Wait(at, _) => return clock::set_alarm(&self.state, at).await,
                 Due::Perform(Effect::Erase) => {
                     // A draft that is being opened right now is somebody's.
                     let Some(_opening) = self.opening.try_lock() else {
-                        return self.set_alarm(now().plus_millis(LEASE_MILLIS)).await;
+                        let later = now().plus_millis(LEASE_MILLIS);
+                        return clock::set_alarm(&self.state, later).await;
                     };
                     return self.erase().await;
                 }
                 Due::Perform(effect) => self.perform(&mut order, &effect).await?,
             }
         }
-        self.set_alarm(now()).await
+        clock::set_alarm(&self.state, now()).await
     }
 
     /// One effect: saved as begun, performed, its answer taken in.
@@ -44,22 +48,27 @@ impl OrderObject {
         };
         order.begin(effect, now());
         match effect {
-            Effect::LookUpPayment { .. } => self.remember(order),
             Effect::EraseBundle => self.store.erase_bundle()?,
             Effect::Provision(Step::CreateDroplet) => {
                 order.expect_machine(&token);
                 self.save(order)?;
             }
+            // Nothing is lost if these are begun again.
+            Effect::LookUpPayment { .. }
+            | Effect::Refund(RefundStep::Resolve | RefundStep::LookUp)
+            | Effect::TellFleet(_)
+            | Effect::RenameDroplet { .. }
+            | Effect::CheckDroplet { .. }
+            | Effect::End => self.remember(order),
             _ => self.save(order)?,
         }
         // Armed before the work: if the object dies in the middle, this alarm takes it up.
-        self.set_alarm(now().plus_millis(LEASE_MILLIS)).await?;
-        let event = perform(self.config(), order, effect, &token).await;
+        clock::set_alarm(&self.state, now().plus_millis(LEASE_MILLIS)).await?;
+        let event = perform(&self.env, self.config(), order, effect, &token).await;
         // The world may have moved on while the call was under way: the answer is taken in by the order as it is now.
         let Some(mut order) = self.order()? else {
             return Ok(());
         };
-        let before = order.clone();
         let sealed = match &event {
             Event::Answer(Ok(Answer::StubDelivery(delivery))) => Some(delivery.sealed.clone()),
             _ => None,
@@ -68,10 +77,6 @@ impl OrderObject {
         if let (Some(sealed), OrderState::Ready { .. }) = (sealed, &order.state) {
             self.store.save_bundle(&sealed)?;
         }
-        if order.state == before.state && order.resources == before.resources {
-            self.remember(&order);
-            return Ok(());
-        }
-        self.save(&order)
+        self.save(&mut order)
     }
 }

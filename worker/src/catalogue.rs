@@ -1,0 +1,82 @@
+//! `GET /api/catalogue`: what is sold, and where there is room for it now.
+//!
+//! A hint, not a promise: the place itself is taken when the order is made. So a fleet that does not answer counts as one with room,
+//! and an answer may be [`FRESH`] old.
+
+use crate::config::Config;
+use crate::fleet_object::FleetClient;
+use crate::{clock, reply};
+use futures_util::future::join_all;
+use kindling_domain::catalogue::{BitcoinImplementation, Region, regions};
+use kindling_domain::time::UnixMillis;
+use kindling_domain::wire::{Catalogue, ProductView};
+use std::cell::RefCell;
+use std::time::Duration;
+use worker::{Env, Response, Result};
+
+/// How long an isolate repeats what the fleets said, in milliseconds.
+const FRESH: u64 = 2000;
+/// How long a fleet may take.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+thread_local! {
+    /// What the fleets said last, and when.
+    static KNOWN: RefCell<Option<(UnixMillis, Vec<Region>)>> = const { RefCell::new(None) };
+}
+
+/// Answers the catalogue.
+pub async fn answer(env: &Env) -> Result<Response> {
+    let config = Config::read(env);
+    let regions = regions_now(env, &config).await;
+    let stubs = config.stubs();
+    reply::json(
+        200,
+        &Catalogue {
+            lightning_network: config.network,
+            stub_mode: stubs.lightning || stubs.cloud,
+            products: vec![ProductView {
+                kind: "full_node".to_owned(),
+                amount_sats: config.prices.full_node,
+                bitcoin: BitcoinImplementation::ALL.to_vec(),
+                hours: Some(config.full_node_hours).filter(|hours| *hours > 0),
+                available: regions.iter().any(|region| region.available),
+            }],
+            regions,
+            default_region: config.region,
+        },
+    )
+}
+
+/// The regions that have a fleet, each with whether one of its fleets has room.
+async fn regions_now(env: &Env, config: &Config) -> Vec<Region> {
+    let now = clock::now();
+    let known = KNOWN.with_borrow(|known| {
+        let fresh = |(at, _): &&(UnixMillis, Vec<Region>)| *at <= now && now.since(*at) < FRESH;
+        known.as_ref().filter(fresh).map(|(_, known)| known.clone())
+    });
+    if let Some(known) = known {
+        return known;
+    }
+    let with_room: Vec<&str> = join_all(config.fleets.iter().map(async |fleet| {
+        let name = fleet.name();
+        let limits = config.fleet_limits(&name);
+        let client = FleetClient { env, name, limits };
+        let free = client.free(PATIENCE).await;
+        free.map_or(true, |free| free > 0)
+            .then_some(fleet.region.as_str())
+    }))
+    .await
+    .into_iter()
+    .flatten()
+    .collect();
+    let regions: Vec<Region> = regions()
+        .into_iter()
+        .filter(|region| config.fleets_in(&region.slug).next().is_some())
+        .map(|region| Region {
+            available: with_room.contains(&region.slug.as_str()),
+            ..region
+        })
+        .collect();
+    KNOWN.set(Some((now, regions.clone())));
+    regions
+}
