@@ -6,7 +6,8 @@ use kindling_domain::error::{ApiError, ErrorBody};
 use kindling_domain::id::OrderId;
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{
-    AckResponse, BootstrapRequest, Catalogue, ClaimRequest, ClaimResponse, LIVE_PROTOCOL, OrderView,
+    AckResponse, BootstrapRequest, Catalogue, ClaimRequest, ClaimResponse, ExtendRequest,
+    LIVE_PROTOCOL, OrderView, RefundRequest,
 };
 use leptos::prelude::window;
 use serde::Serialize;
@@ -89,6 +90,30 @@ pub async fn acknowledge(
         Some(body),
     )
     .await
+}
+
+/// A call that changes the order.
+pub enum Act {
+    /// An invoice for more hours; for the same hours again it is the same one while it is payable.
+    Extend(u32),
+    /// Where a refund is to go; the last word counts.
+    Refund(String),
+    /// The machine is removed before its time.
+    Destroy,
+    /// Another invoice after the first one ran out.
+    Renew,
+}
+
+/// Makes that call; the answer is what has become of the order.
+pub async fn act(id: &OrderId, token: &Secret, act: Act) -> Result<OrderView, Failure> {
+    let (what, body) = match act {
+        Act::Extend(hours) => ("extend", json(&ExtendRequest { hours })?),
+        Act::Refund(refund_to) => ("refund", json(&RefundRequest { refund_to })?),
+        Act::Destroy => ("destroy", "{}".to_owned()),
+        Act::Renew => ("renew", "{}".to_owned()),
+    };
+    let path = format!("/api/bootstrap/{id}/{what}");
+    call("POST", &path, Some(token), Some(body)).await
 }
 
 /// Pays an invoice of stub Lightning.

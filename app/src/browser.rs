@@ -1,11 +1,14 @@
 //! The browser's small services: address, clock, storage, clipboard, files, and which system this is.
 
-use js_sys::{Array, Date};
+use js_sys::{Array, Date, Object, Reflect};
 use kindling_domain::money::Sats;
+use kindling_domain::time::UnixMillis;
 use leptos::prelude::{document, window};
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlMetaElement, Storage, Url};
+use web_sys::{
+    Blob, BlobPropertyBag, HtmlAnchorElement, HtmlElement, HtmlMetaElement, Storage, Url,
+};
 
 /// Path, query and fragment of the address bar.
 pub fn location() -> (String, String, String) {
@@ -119,6 +122,48 @@ pub fn sats(amount: Sats) -> String {
     }
     text.push_str(" sats");
     text
+}
+
+/// Hours for people: `36 hours`, `7 days`.
+pub fn hours_text(hours: u32) -> String {
+    match hours {
+        1 => "1 hour".to_owned(),
+        48.. if hours.is_multiple_of(24) => format!("{} days", hours / 24),
+        _ => format!("{hours} hours"),
+    }
+}
+
+/// A point in time by the customer's clock, with its zone: `Fri, 27 Nov 2026, 14:00 CET`.
+pub fn local_time(at: UnixMillis) -> String {
+    let options = Object::new();
+    for (name, value) in [
+        ("weekday", "short"),
+        ("day", "numeric"),
+        ("month", "short"),
+        ("year", "numeric"),
+        ("hour", "2-digit"),
+        ("minute", "2-digit"),
+        ("timeZoneName", "short"),
+    ] {
+        // Fails on frozen objects only.
+        let _ = Reflect::set(&options, &name.into(), &value.into());
+    }
+    // The page speaks English, so its dates do too: the customer's own, where that is one.
+    let language = window()
+        .navigator()
+        .language()
+        .filter(|language| language.starts_with("en"));
+    let date = Date::new(&JsValue::from_f64(at.0 as f64));
+    date.to_locale_string(language.as_deref().unwrap_or("en-GB"), &options)
+        .into()
+}
+
+/// Moves the focus to what has this id, which also scrolls there.
+pub fn focus(id: &str) {
+    if let Some(element) = document().get_element_by_id(id) {
+        // Fails for nothing that matters.
+        let _ = element.unchecked_into::<HtmlElement>().focus();
+    }
 }
 
 /// Lets the shell load from this device next time. Without a service worker everything works the same, only slower.

@@ -1,9 +1,11 @@
 //! Pieces of pages, each with one job.
 
+pub mod address_field;
 pub mod command;
 pub mod copy;
 pub mod countdown;
 pub mod download;
+pub mod field_error;
 pub mod heading;
 pub mod link;
 pub mod logo;

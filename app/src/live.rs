@@ -1,11 +1,11 @@
 //! An order followed as it happens: by WebSocket, and by asking wherever that is not enough.
 //!
-//! The view only moves forward: an answer that was on its way while something newer arrived is dropped.
+//! The view only moves forward, by its revision: an answer that was on its way while something newer arrived is dropped.
 
 use crate::api::{self, Failure, Live};
 use crate::browser::now_millis;
 use crate::vault_protocol::OrderKeys;
-use kindling_domain::wire::{Delivery, OrderView, StateName};
+use kindling_domain::wire::{Delivery, OrderView, RefundState, StateName};
 use leptos::leptos_dom::helpers::{IntervalHandle, WindowListenerHandle};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -43,12 +43,15 @@ impl Feed {
 
     /// Asks now.
     pub fn refresh(self) {
-        self.follower.with_value(Follower::ask);
+        // Nobody is left to ask for where the page has gone.
+        let _ = self.follower.try_with_value(Follower::ask);
     }
 
-    /// Takes a view that came as the answer to something else.
+    /// Takes a view that came as the answer to something else, perhaps after the page has gone.
     pub fn accept(self, view: OrderView) {
-        self.follower.with_value(|follower| follower.accept(view));
+        let _ = self
+            .follower
+            .try_with_value(|follower| follower.accept(view));
     }
 }
 
@@ -160,10 +163,9 @@ impl Follower {
             live.ping();
         }
         // Payment is watched twice: asking also makes the server look, should Lightning's own notice have been lost.
-        let unpaid = self.view.with_untracked(|view| {
-            view.as_ref()
-                .is_none_or(|v| v.state == StateName::AwaitingPayment)
-        });
+        let unpaid = self
+            .view
+            .with_untracked(|view| view.as_ref().is_none_or(awaits_money));
         if unpaid || !self.speaks.get() {
             self.ask();
         }
@@ -186,10 +188,9 @@ impl Follower {
     }
 
     fn accept(&self, new: OrderView) {
-        let newer = self.view.try_with_untracked(|old| {
-            old.as_ref()
-                .is_none_or(|old| progress(&new) >= progress(old) && *old != new)
-        });
+        let newer = self
+            .view
+            .try_with_untracked(|old| old.as_ref().is_none_or(|old| is_newer(&new, old)));
         if newer == Some(true) {
             self.view.set(Some(new));
         }
@@ -200,9 +201,8 @@ impl Follower {
 
     /// Nothing more can happen.
     fn settled(&self) -> bool {
-        let over = |view: &OrderView| matches!(view.state, StateName::Ended | StateName::Refunded);
         self.view
-            .try_with_untracked(|view| view.as_ref().is_some_and(over))
+            .try_with_untracked(|view| view.as_ref().is_some_and(is_over))
             != Some(false)
     }
 }
@@ -215,6 +215,31 @@ impl Drop for Follower {
         for listener in self.listeners.take() {
             listener.remove();
         }
+    }
+}
+
+/// An invoice is open, for the machine or for more of its time.
+fn awaits_money(view: &OrderView) -> bool {
+    let extension = view.extension.as_ref();
+    view.state == StateName::AwaitingPayment || extension.is_some_and(|it| it.invoice.is_some())
+}
+
+/// Nothing more can happen: the machine is gone, and nothing is owed.
+fn is_over(view: &OrderView) -> bool {
+    let owed = |state| state != RefundState::Paid;
+    match view.state {
+        StateName::Refunded => true,
+        StateName::Ended => !view.refund.as_ref().is_some_and(|it| owed(it.state)),
+        _ => false,
+    }
+}
+
+/// Whether `new` is to be shown instead of `old`.
+fn is_newer(new: &OrderView, old: &OrderView) -> bool {
+    match (new.revision, old.revision) {
+        // A server that does not count: an order then only goes from one end to the other.
+        (0, 0) => progress(new) >= progress(old) && new != old,
+        (new, old) => new > old,
     }
 }
 

@@ -30,6 +30,15 @@ impl Shop {
         });
     }
 
+    /// Asks again and shows what is there meanwhile; if that does not work, it stays.
+    pub fn refresh(self) {
+        spawn_local(async move {
+            if let Ok(catalogue) = api::catalogue().await {
+                self.catalogue.set(Some(Ok(catalogue)));
+            }
+        });
+    }
+
     /// The catalogue once it is here.
     pub fn catalogue(self) -> Option<Catalogue> {
         self.catalogue

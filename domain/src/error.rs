@@ -60,7 +60,7 @@ error_codes! {
     /// Not 64 lowercase hex digits.
     InvalidAccessHash = "invalid_access_hash", 400, "accessHash is the SHA-256 of your access token, as 64 lowercase hex digits.";
     /// An empty, overlong or multi-line refund address.
-    InvalidRefundAddress = "invalid_refund_address", 400, "refundTo is a Lightning Address, an LNURL or a BOLT11 invoice, reachable by https on the public internet.";
+    InvalidRefundAddress = "invalid_refund_address", 400, "A refund address is a Lightning Address, an LNURL or a BOLT11 invoice, reachable by https on the public internet.";
     /// Not a number of hours that can be bought.
     InvalidHours = "invalid_hours", 400, "hours is a whole number from 1 to what GET of the order names as extension.maxHours.";
     /// Not 16 to 128 characters of base64url.

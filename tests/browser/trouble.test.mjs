@@ -19,7 +19,7 @@ describe('the order form', { skip }, () => {
     await form.region.selectOption('lon1');
     await form.choose('Bitcoin Core');
     await form.choose('Ed25519');
-    await form.refundAddress.fill('me@wallet.example');
+    await form.giveRefundAddress('me@wallet.example');
     const failures = [
       [refused(503, 'lightning_unavailable', 'The Lightning service does not answer.'), 'The Lightning service does not answer.'],
       [(route) => route.abort(), 'The server cannot be reached.'],

@@ -190,6 +190,10 @@ pub async fn pay(lnbits: &Lnbits, bolt11: &str, order: OrderId) -> Result<Refund
         .is_some_and(|paid| paid.status == "success");
     match answer.status {
         201 if paid => Ok(RefundAnswer::Outgoing(Outgoing::Paid)),
+        // It failed before, and now its node was asked, too.
+        520 if answer.says("retrying is not possible") => {
+            Ok(RefundAnswer::Outgoing(Outgoing::Dead))
+        }
         // 400 is a limit of the wallet, 401, 403 and 404 are its key, 429 comes before everything.
         status @ 400..=499 => {
             console_error!("LNbits takes no payment: status {status}");

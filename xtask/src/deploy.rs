@@ -140,6 +140,11 @@ impl Settings {
                 &mut problems,
             );
         }
+        for setting in DEVELOPMENT {
+            if !self.var(setting).is_empty() {
+                problems.push(format!("{setting} is for development and must not be set"));
+            }
+        }
         for secret in SECRETS {
             if self.vars.contains_key(secret) {
                 problems.push(format!(
@@ -166,12 +171,16 @@ impl Settings {
 }
 
 /// What must never be in a file of the repository.
-const SECRETS: [&str; 4] = [
+const SECRETS: [&str; 5] = [
     "LNBITS_API_KEY",
     "LNBITS_ADMIN_KEY",
     "DO_API_TOKEN",
     "TAILSCALE_API_KEY",
+    "OPERATOR_TOKEN",
 ];
+
+/// What opens doors that only tests and development need.
+const DEVELOPMENT: [&str; 2] = ["DEV_CLOCK", "LNURL_ALLOW_PRIVATE"];
 
 fn vars(project: &Project) -> Result<BTreeMap<String, String>> {
     let text = String::from_utf8(read(&project.path("wrangler.toml"))?).context("wrangler.toml")?;
@@ -277,6 +286,10 @@ mod tests {
         named(
             settings(&[("BOOTSTRAP_FEE_SATS", "1e4")], &[]),
             "BOOTSTRAP_FEE_SATS",
+        );
+        named(
+            settings(&[("DEV_CLOCK", "0")], &[]),
+            "DEV_CLOCK is for development",
         );
         named(
             settings(&[("DO_API_TOKEN", "x")], &[]),

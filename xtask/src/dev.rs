@@ -1,7 +1,9 @@
 //! `cargo xtask dev`: build, start workerd through wrangler, say where it is, and end with everything on Ctrl-C.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{ExitCode, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -14,10 +16,18 @@ use serde_json::Value;
 use crate::children::{Running, wait_if_stopping};
 use crate::plan::{Plan, seconds};
 use crate::project::Project;
-use crate::{build, node};
+use crate::{build, node, order};
 
 /// How long wrangler may take until the Worker answers.
 const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The limits of a shop that is being tried out: nobody meets them by hand.
+const GENEROUS: [(&str, &str); 4] = [
+    ("FLEET_CAPACITY", "100000"),
+    ("UNPAID_PER_FLEET", "100000"),
+    ("UNPAID_PER_ADDRESS", "100000"),
+    ("CREATES_PER_MINUTE", "100000"),
+];
 
 /// Where to serve.
 #[derive(Args)]
@@ -88,8 +98,13 @@ fn start(project: &Project, address: SocketAddr, url: &str, talk: Talk) -> Resul
         .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    if !sets_public_url(project) {
-        command.args(["--var", &format!("PUBLIC_URL:{url}")]);
+    let token = draw_operator_token(project)?;
+    let own = [("PUBLIC_URL", url), ("OPERATOR_TOKEN", token.as_str())];
+    let set = fs::read_to_string(project.path(".dev.vars")).unwrap_or_default();
+    for (name, value) in own.into_iter().chain(GENEROUS) {
+        if !names(&set, name) {
+            command.args(["--var", &format!("{name}:{value}")]);
+        }
     }
     let mut server = Running::start(&mut command)?;
     let verbose = project.verbose;
@@ -176,16 +191,29 @@ fn outward() -> Option<IpAddr> {
     Some(socket.local_addr().ok()?.ip())
 }
 
-/// Whether the developer names the public address, for example that of a tunnel.
-fn sets_public_url(project: &Project) -> bool {
-    fs::read_to_string(project.path(".dev.vars")).is_ok_and(|vars| names_public_url(&vars))
+/// Draws the token that opens the operator's paths of this run, and leaves it where `cargo xtask order` finds it.
+fn draw_operator_token(project: &Project) -> Result<String> {
+    let mut bytes = [0; 32];
+    fs::File::open("/dev/urandom")
+        .and_then(|mut file| file.read_exact(&mut bytes))
+        .context("no randomness")?;
+    let token = hex::encode(bytes);
+    let file = project.build(order::DEV_TOKEN);
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options
+        .open(&file)
+        .and_then(|mut file| file.write_all(token.as_bytes()))
+        .with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(token)
 }
 
-fn names_public_url(vars: &str) -> bool {
+/// Whether these settings give `name` a value.
+fn names(vars: &str, name: &str) -> bool {
     vars.lines()
         .filter_map(|line| line.split_once('='))
-        .any(|(name, value)| {
-            name.trim() == "PUBLIC_URL" && !value.trim().trim_matches(['"', '\'']).is_empty()
+        .any(|(set, value)| {
+            set.trim() == name && !value.trim().trim_matches(['"', '\'']).is_empty()
         })
 }
 
@@ -227,14 +255,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_public_url_in_the_developers_settings_is_noticed() {
-        assert!(names_public_url(
-            "A=1\nPUBLIC_URL = \"https://example.com\"\n"
-        ));
-        assert!(!names_public_url(
+    fn a_setting_of_the_developers_is_noticed() {
+        let named = |vars| names(vars, "PUBLIC_URL");
+        assert!(named("A=1\nPUBLIC_URL = \"https://example.com\"\n"));
+        assert!(!named(
             "# PUBLIC_URL=https://example.com\nPUBLIC_URL=\"\"\n"
         ));
-        assert!(!names_public_url(""));
+        assert!(!named(""));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod children;
 mod deploy;
 mod dev;
 mod node;
+mod order;
 mod plan;
 mod project;
 mod python;
@@ -50,6 +51,8 @@ enum Command {
     Deploy(deploy::Options),
     /// Install what the benchmark needs, build, and measure.
     Bench(bench::Options),
+    /// Show what the operator can see of a running deployment: the fleets, or one order's story.
+    Order(order::Options),
     /// Call the project's own wrangler, for example `cargo xtask wrangler secret put DO_API_TOKEN`.
     #[command(disable_help_flag = true)]
     Wrangler(deploy::WranglerOptions),
@@ -76,6 +79,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Build => build::run(&project),
         Command::Deploy(options) => deploy::run(&project, &options),
         Command::Bench(options) => bench::run(&project, &options),
+        Command::Order(options) => order::run(&project, &options),
         Command::Wrangler(options) => deploy::wrangler(&project, &options),
     }
 }

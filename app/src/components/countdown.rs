@@ -1,4 +1,4 @@
-//! Time that runs out, in minutes and seconds.
+//! Time that runs out, as exactly as the person needs to know it.
 
 use crate::browser::now_millis;
 use kindling_domain::time::UnixMillis;
@@ -17,11 +17,15 @@ pub fn seconds_until(until: UnixMillis) -> Signal<u64> {
     seconds.into()
 }
 
-/// `14:07`, or `2 h 05 min` while there is plenty.
+/// From here on days say more than hours do.
+const DAYS_FROM: u64 = 48 * 3600;
+
+/// `14:07`, `2 h 05 min` while there is plenty, and `6 days 4 h` while there is more than that.
 pub fn clock(seconds: u64) -> String {
     match seconds {
         0..3600 => format!("{}:{:02}", seconds / 60, seconds % 60),
-        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+        3600..DAYS_FROM => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} days {} h", seconds / 86_400, seconds % 86_400 / 3600),
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod order_form;
 
-use crate::browser::{sats, set_title};
+use crate::browser::{hours_text, sats, set_title};
 use crate::components::heading::Heading;
 use crate::components::notice::{Notice, Tone};
 use crate::shop::shop;
@@ -15,6 +15,7 @@ pub fn Landing() -> impl IntoView {
     set_title("Kindling: your own Bitcoin node for one Lightning invoice");
     let shop = shop();
     let price = move || shop.full_node().map(|product| sats(product.amount_sats));
+    let hours = move || shop.full_node()?.hours.map(hours_text);
     view! {
         <div class="landing">
             <section class="hero">
@@ -45,7 +46,9 @@ pub fn Landing() -> impl IntoView {
                     <h2>"What it costs"</h2>
                     <p>
                         <strong class="price">{move || price().unwrap_or_else(|| "…".to_owned())}</strong>
+                        {move || hours().map(|hours| format!(" for {hours}"))}
                         ", paid once by Lightning. You see the invoice before you pay, and this page checks it for you."
+                        {move || hours().map(|_| " You can buy more time while the machine runs.")}
                     </p>
                 </section>
                 <section>

@@ -1,13 +1,19 @@
 //! An order's page: reads the link, follows the order, and shows the screen its state asks for.
 
 mod access;
+mod act;
+mod bill;
 mod claim;
 mod credentials;
+mod destroy;
+mod ends;
+mod extend;
 mod invoice;
 mod next_steps;
 mod over;
 mod progress;
 mod ready;
+mod refund;
 mod save;
 
 use crate::announce::announcer;
@@ -76,6 +82,7 @@ enum Screen {
     Pay,
     Progress,
     Ready,
+    Ending,
     Over(StateName),
 }
 
@@ -132,7 +139,7 @@ fn Opened(keys: OrderKeys, saved: bool) -> impl IntoView {
         match order
             .feed
             .view
-            .with(|view| view.as_ref().map(|view| view.state))
+            .with(|view| view.as_ref().map(|view| (view.state, view.ending)))
         {
             None if order
                 .feed
@@ -142,11 +149,12 @@ fn Opened(keys: OrderKeys, saved: bool) -> impl IntoView {
                 Screen::Unknown
             }
             None => Screen::Loading,
-            Some(StateName::AwaitingPayment) if order.saved.get() => Screen::Pay,
-            Some(StateName::AwaitingPayment) => Screen::Save,
-            Some(StateName::Provisioning) => Screen::Progress,
-            Some(StateName::Ready) => Screen::Ready,
-            Some(state) => Screen::Over(state),
+            Some((StateName::AwaitingPayment, _)) if order.saved.get() => Screen::Pay,
+            Some((StateName::AwaitingPayment, _)) => Screen::Save,
+            Some((StateName::Provisioning, _)) => Screen::Progress,
+            Some((StateName::Ready, false)) => Screen::Ready,
+            Some((StateName::Ready, true)) => Screen::Ending,
+            Some((state, _)) => Screen::Over(state),
         }
     });
     say_what_changes(order);
@@ -159,6 +167,7 @@ fn Opened(keys: OrderKeys, saved: bool) -> impl IntoView {
             Screen::Pay => view! { <invoice::Pay order=order/> }.into_any(),
             Screen::Progress => view! { <progress::Building order=order/> }.into_any(),
             Screen::Ready => view! { <ready::Ready order=order/> }.into_any(),
+            Screen::Ending => view! { <over::Ending order=order/> }.into_any(),
             Screen::Over(state) => view! { <over::Over order=order state=state/> }.into_any(),
         }}
     }
@@ -174,6 +183,7 @@ fn say_what_changes(order: Order) {
                 (StateName::AwaitingPayment, _) => "Waiting for your payment.".to_owned(),
                 (StateName::Provisioning, Some(phase)) => format!("{}.", phase.title()),
                 (StateName::Provisioning, None) => "Your machine is being built.".to_owned(),
+                (StateName::Ready, _) if view.ending => "Your machine is being removed.".to_owned(),
                 (StateName::Ready, _) => "Your machine is ready.".to_owned(),
                 (StateName::Ended, _) => "This order has ended.".to_owned(),
                 (StateName::Expired, _) => "The invoice has expired.".to_owned(),

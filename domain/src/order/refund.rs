@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 const LATE_PAYOUT_SECONDS: u64 = 600;
 /// How often a payout that is on its way is looked up, in milliseconds, at first.
 const PAYOUT_POLL_MILLIS: u64 = 1000;
-/// When a payout that failed is looked up once more, in milliseconds.
-const FAILED_POLL_MILLIS: u64 = 30_000;
+/// How long after a failure LNbits' node is asked, in milliseconds.
+const FAILED_PAUSE_MILLIS: u64 = 30_000;
 /// An invoice nearer to its end than this is not asked for, in seconds.
 const MARGIN_SECONDS: u64 = 30;
 
@@ -30,13 +30,14 @@ pub struct Payout {
     pub payment_hash: String,
     /// When it stops being payable.
     pub expires_at: UnixMillis,
-    /// Asked for, with an outcome that is not known yet.
+    /// What became of it is to be looked up before anything else.
     pub asked: bool,
     /// Asked for at least once.
     pub tried: bool,
-    /// How often LNbits said that it failed.
+    /// LNbits' books say that it failed. They are not the last word: its node may know better, and is asked only by asking for the
+    /// payment again, which sends nothing (LNbits 1.6.2).
     #[serde(default)]
-    pub failed: u32,
+    pub failed: bool,
 }
 
 /// The way back of the customer's money.
@@ -88,11 +89,13 @@ pub enum Outgoing {
     Paid,
     /// On its way.
     Pending,
-    /// Surely not paid.
+    /// Failed by LNbits' books, which a late success of its node may still correct.
     Failed,
+    /// Failed by its node, too: surely not paid, and never will be.
+    Dead,
     /// LNbits does not know it (yet).
     Missing,
-    /// Settled, but for something else.
+    /// In the books for something else.
     Foreign,
 }
 
@@ -162,10 +165,10 @@ impl Order {
     pub(super) fn refund_step(&self, now: UnixMillis) -> Option<RefundStep> {
         if let Some(payout) = &self.refund.payout {
             let payable = now.plus_seconds(MARGIN_SECONDS) < payout.expires_at;
-            return Some(if payout.asked || !payable {
-                RefundStep::LookUp
-            } else {
+            return Some(if !payout.asked && (payable || payout.failed) {
                 RefundStep::Pay
+            } else {
+                RefundStep::LookUp
             });
         }
         let decided = !matches!(
@@ -239,9 +242,10 @@ impl Order {
             payment_request: invoice.payment_request,
             payment_hash: invoice.payment_hash,
             expires_at: invoice.expires_at,
-            asked: false,
+            // Looked up first: the customer may have given an invoice that LNbits knows already.
+            asked: true,
             tried: false,
-            failed: 0,
+            failed: false,
         });
         self.refund.attempt = Attempt::fresh(now);
     }
@@ -268,12 +272,13 @@ impl Order {
                 );
             }
             Outgoing::Pending => self.refund_later(&again, now),
-            // LNbits asks its node once more at each look, and never tries a BOLT11 again that failed.
-            Outgoing::Failed if payout.failed > 0 => self.give_payout_up(now),
             Outgoing::Failed => {
-                payout.failed += 1;
-                self.refund.attempt.not_before = now.plus_millis(FAILED_POLL_MILLIS);
+                payout.failed = true;
+                payout.asked = false;
+                self.refund.attempt.not_before = now.plus_millis(FAILED_PAUSE_MILLIS);
             }
+            Outgoing::Dead => self.give_payout_up(now),
+            Outgoing::Missing if !over && !payout.tried => payout.asked = false,
             Outgoing::Missing if over && surely_over => self.give_payout_up(now),
             Outgoing::Missing if over => self.refund_later(&again, now),
             Outgoing::Missing => {
@@ -282,7 +287,8 @@ impl Order {
                 self.note(now, "refund_not_paid", "trying again");
             }
             Outgoing::Foreign => self.refund_problem(
-                "That invoice was paid for something else before; give a new one.".to_owned(),
+                "That invoice is in use for something else; give a new one of your wallet."
+                    .to_owned(),
                 now,
             ),
         }

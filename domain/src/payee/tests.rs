@@ -96,10 +96,10 @@ fn what_is_no_address_is_refused_without_being_repeated() {
     let invoice = written(&draft());
     let amountless = "lnbc1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdpl2pkx2ctnv5sxxmmwwd5kgetjypeh2ursdae8g6twvus8g6rfwvs8qun0dfjkxaq9qrsgq357wnc5r2ueh7ck6q93dj32dlqnls087fxdwk8qakdyafkq3yap9us6v52vjjsrvywa6rt52cm9r9zqt8r2t7mlcwspyetp5h2tztugp9lfyql";
     for (text, about) in [
-        ("marker4711", "refundTo"),
-        ("", "refundTo"),
-        ("https://marker4711.example/pay", "refundTo"),
-        ("bc1qmarker4711", "refundTo"),
+        ("marker4711", "A refund address"),
+        ("", "A refund address"),
+        ("https://marker4711.example/pay", "A refund address"),
+        ("bc1qmarker4711", "A refund address"),
         ("marker4711 @example.com", "spaces"),
         ("marker4711@ex\u{e4}mple.com", "letters"),
         (&"m".repeat(MAX_LENGTH + 1), "too long"),

@@ -11,6 +11,11 @@ export function landing(page) {
     continue: page.getByRole('button', { name: /^Continue/ }),
     region: page.getByLabel('Region'),
     refundAddress: page.getByLabel('Refund address'),
+    /** Unfolds the part that the field stands in. */
+    async giveRefundAddress(text) {
+      await page.locator('summary', { hasText: 'If something goes wrong' }).click();
+      await own.refundAddress.fill(text);
+    },
     choose: (name) => page.getByRole('radio', { name, exact: true }).check(),
     chosen: (name) => page.getByRole('radio', { name, exact: true }).isChecked(),
     keyProgress: page.getByRole('progressbar', { name: 'Making your key in this browser' }),

@@ -3,13 +3,14 @@
 use crate::announce::{Announcer, announcer};
 use crate::api::{self, Failure};
 use crate::browser::{sats, session_storage};
+use crate::components::address_field::AddressField;
 use crate::components::notice::{Notice, Tone};
 use crate::keygen::Keygen;
 use crate::pages::order::price_key;
 use crate::router::{Router, router};
 use crate::shop::{Shop, shop};
 use crate::vault_protocol::OrderKeys;
-use kindling_domain::catalogue::{BitcoinImplementation, Product};
+use kindling_domain::catalogue::{BitcoinImplementation, Product, Region};
 use kindling_domain::error::ErrorCode;
 use kindling_domain::keys::KeyType;
 use kindling_domain::money::Sats;
@@ -43,6 +44,7 @@ struct Form {
     bitcoin: RwSignal<BitcoinImplementation>,
     key: RwSignal<KeyType>,
     refund_to: RwSignal<String>,
+    refund_trouble: RwSignal<Option<String>>,
     keygen: Keygen,
     shop: Shop,
     router: Router,
@@ -62,6 +64,7 @@ pub fn OrderForm() -> impl IntoView {
         bitcoin: RwSignal::new(BitcoinImplementation::default()),
         key: RwSignal::new(KeyType::Rsa4096),
         refund_to: RwSignal::new(String::new()),
+        refund_trouble: RwSignal::new(None),
         keygen: Keygen::start(),
         shop,
         router: router(),
@@ -85,31 +88,34 @@ pub fn OrderForm() -> impl IntoView {
         event.prevent_default();
         if form.progress.get_untracked() == Progress::Choosing && shop.full_node().is_some() {
             form.trouble.set(None);
+            form.refund_trouble.set(None);
             form.progress.set(Progress::WaitingForKey);
         }
     };
     let price = move || shop.full_node().map(|product| product.amount_sats);
-    let sold_out = move || shop.full_node().is_some_and(|product| !product.available);
+    let sold_out = move || {
+        let nowhere = |regions: &[Region]| !regions.iter().any(|region| region.available);
+        shop.full_node().is_some_and(|product| !product.available)
+            || shop
+                .catalogue()
+                .is_some_and(|catalogue| nowhere(&catalogue.regions))
+    };
     view! {
         <form class="card order-form stack" on:submit=submit>
             <h2>"Order a full node"</h2>
             {region_field(form)}
             {bitcoin_field(form)}
             {key_field(form)}
-            <label class="field">
-                <span>"Refund address "<em>"optional"</em></span>
-                <input
-                    type="text"
-                    autocomplete="off"
-                    autocapitalize="none"
-                    spellcheck="false"
-                    maxlength="2000"
-                    placeholder="you@wallet.example"
-                    prop:value=form.refund_to
-                    on:input:target=move |event| form.refund_to.set(event.target().value())
+            <details>
+                <summary>"If something goes wrong"</summary>
+                <AddressField
+                    label="Refund address"
+                    optional=true
+                    hint="A Lightning Address or LNURL, used only if your payment has to be returned. You can also give it later, on your order's page."
+                    value=form.refund_to
+                    trouble=form.refund_trouble
                 />
-                <small>"A Lightning Address or LNURL, used only if your payment has to be returned."</small>
-            </label>
+            </details>
             {move || form.trouble.get().map(|trouble| trouble_notice(form, trouble))}
             {move || shop.failure().map(|failure| view! {
                 <Notice tone=Tone::Error title="Prices could not be loaded">
@@ -118,7 +124,9 @@ pub fn OrderForm() -> impl IntoView {
                 </Notice>
             })}
             {move || sold_out().then(|| view! {
-                <Notice tone=Tone::Warning title="Sold out"><p>"No machine can be ordered at the moment."</p></Notice>
+                <Notice tone=Tone::Warning title="Sold out">
+                    <p>"No machine can be ordered at the moment. Machines come free again when others end; look in later."</p>
+                </Notice>
             })}
             <button
                 type="submit"
@@ -141,15 +149,29 @@ pub fn OrderForm() -> impl IntoView {
 
 fn region_field(form: Form) -> AnyView {
     let shop = form.shop;
-    let chosen = move || {
-        form.region
-            .get()
-            .or_else(|| shop.catalogue().map(|catalogue| catalogue.default_region))
+    // Only a choice of the person's own can be sold out: they decide what to take instead.
+    let sold_out = move || {
+        let slug = form.chosen_region()?;
+        let regions = shop.catalogue()?.regions;
+        let region = regions.into_iter().find(|region| region.slug == slug)?;
+        let taken = !region.available && form.region.with(Option::is_some);
+        taken.then(|| {
+            format!(
+                "{} is sold out right now; choose another region.",
+                region.name
+            )
+        })
     };
+    let sold_out = Memo::new(move |_| sold_out());
     view! {
-        <label class="field">
-            <span>"Region"</span>
-            <select on:change:target=move |event| form.region.set(Some(event.target().value()))>
+        <div class="field">
+            <label for="region">"Region"</label>
+            <select
+                id="region"
+                aria-describedby="region-error"
+                aria-invalid=move || sold_out.with(Option::is_some).then_some("true")
+                on:change:target=move |event| form.region.set(Some(event.target().value()))
+            >
                 {move || match shop.catalogue() {
                     None => view! { <option value="">"Loading…"</option> }.into_any(),
                     Some(catalogue) => catalogue
@@ -158,8 +180,13 @@ fn region_field(form: Form) -> AnyView {
                         .map(|region| {
                             let slug = region.slug.clone();
                             view! {
-                                <option value=region.slug prop:selected=move || chosen().as_ref() == Some(&slug)>
+                                <option
+                                    value=region.slug
+                                    disabled=!region.available
+                                    prop:selected=move || form.chosen_region().as_ref() == Some(&slug)
+                                >
                                     {region.name}
+                                    {(!region.available).then_some(" (sold out)")}
                                 </option>
                             }
                         })
@@ -167,7 +194,8 @@ fn region_field(form: Form) -> AnyView {
                         .into_any(),
                 }}
             </select>
-        </label>
+            {move || sold_out.get().map(|sentence| view! { <p class="field-error" id="region-error">{sentence}</p> })}
+        </div>
     }
     .into_any()
 }
@@ -269,7 +297,7 @@ fn trouble_notice(form: Form, trouble: Trouble) -> AnyView {
         Trouble::Call(failure) => view! {
             <Notice tone=Tone::Error title="Your order was not made">
                 <p>{failure.sentence()}</p>
-                <p>"Your choices and your key are still here; press the button to try again."</p>
+                <p>"Your choices and your key are still here; change them or press the button to try again."</p>
             </Notice>
         }
         .into_any(),
@@ -303,15 +331,28 @@ fn trouble_notice(form: Form, trouble: Trouble) -> AnyView {
 }
 
 impl Form {
-    fn request(self, keys: &OrderKeys, default_region: String) -> BootstrapRequest {
+    /// The region that is ordered: the person's choice, or else the operator's, or else the first with room.
+    fn chosen_region(self) -> Option<String> {
+        self.region.get().or_else(|| {
+            let catalogue = self.shop.catalogue()?;
+            let default = |region: &&Region| region.slug == catalogue.default_region;
+            let free = || catalogue.regions.iter().filter(|region| region.available);
+            let region = free().find(default).or_else(|| free().next());
+            Some(region.map_or_else(
+                || catalogue.default_region.clone(),
+                |region| region.slug.clone(),
+            ))
+        })
+    }
+
+    fn request(self, keys: &OrderKeys) -> BootstrapRequest {
         let refund_to = self.refund_to.get_untracked().trim().to_owned();
         BootstrapRequest {
             order_id: Some(keys.order_id),
             product: Product::FullNode {
                 bitcoin: self.bitcoin.get_untracked(),
             },
-            // Named always, so that a retry is the same request even if the operator's default changes in between.
-            region: Some(self.region.get_untracked().unwrap_or(default_region)),
+            region: self.region.get_untracked(),
             ssh_public_key: keys.ssh_public_key.clone(),
             seal_to: Some(OneOrMany::One(keys.seal_to.clone())),
             access_hash: Some(keys.access_hash.clone()),
@@ -321,12 +362,14 @@ impl Form {
 
     fn send(self, keys: OrderKeys) {
         let shop = self.shop;
-        let (Some(catalogue), Some(product)) = (shop.catalogue(), shop.full_node()) else {
+        let Some(product) = shop.full_node() else {
             self.progress.set(Progress::Choosing);
             return;
         };
         self.progress.set(Progress::Sending);
-        let request = self.request(&keys, catalogue.default_region);
+        // Settled from here on, so that a retry is the same request even if what is free or default changes in between.
+        self.region.set(untrack(|| self.chosen_region()));
+        let request = self.request(&keys);
         let shown = product.amount_sats;
         spawn_local(async move {
             let answer = api::bootstrap(&request).await;
@@ -358,6 +401,17 @@ impl Form {
                 }
             };
             self.announcer.say("Your order was not made.");
+            if let Trouble::Call(Failure::Refused(error)) = &trouble {
+                match error.code {
+                    // It stands beside its field.
+                    ErrorCode::InvalidRefundAddress => {
+                        return self.refund_trouble.set(Some(error.message.clone()));
+                    }
+                    // The list of regions is out of date.
+                    ErrorCode::NoCapacity => shop.refresh(),
+                    _ => {}
+                }
+            }
             self.trouble.set(Some(trouble));
         });
     }

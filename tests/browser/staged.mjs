@@ -1,0 +1,87 @@
+// An order whose server is the test: what the page asks about it is answered with scripted views, and what it calls is written down.
+
+import { makeInvoice } from '../support/bolt11.mjs';
+import { order, orderNode } from './pages/order.mjs';
+
+const PATH = /\/api\/bootstrap\/[0-9a-f]{32}(?:\/(extend|refund|destroy|renew))?$/;
+const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKqBRJzbRNJ8EnwPxwFnTWhRhjNsGDUcsHqV1lEKNr/H';
+
+/** RFC 3339, whole seconds, `seconds` from now */
+export const fromNow = (seconds) => new Date(Date.now() + seconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
+
+/** An invoice as a view shows it, on the network of the shop in stub mode */
+export const invoiceOf = (amountSats) => ({
+  paymentRequest: makeInvoice({ network: 'regtest', amountMsat: amountSats * 1000 }).bolt11, amountSats, expiresAt: fromNow(3600),
+});
+
+const base = (id, state) => ({
+  bootstrapJobId: id, state, amountSats: 10_000, createdAt: fromNow(-600), expiresAt: fromNow(3000), product: { kind: 'full_node', bitcoin: 'knots' },
+  region: 'nyc3', stubMode: false, message: 'A test.',
+});
+
+/** What a view of each state has beside what all have. */
+export const states = {
+  awaiting_payment: () => ({ invoice: invoiceOf(10_000) }),
+  expired: () => ({ errorCode: 'invoice_expired', errorMessage: 'The invoice ran out before it was paid.' }),
+  ready: () => ({
+    credentials: {
+      nodeIp: '203.0.113.7', tailscaleHostname: null, lnbitsUrl: 'http://127.0.0.1:5000', hostKeys: [HOST_KEY], delivery: 'sealed',
+    },
+  }),
+  failed: () => ({ errorCode: 'cloud_full', errorMessage: 'The cloud has no room for another machine right now.' }),
+  refunded: () => ({ errorCode: 'cloud_full', errorMessage: 'The cloud has no room for another machine right now.' }),
+  ended: () => ({}),
+};
+
+/** An order link that opens, made once. */
+export async function makeLink(browser, baseURL) {
+  const visit = await browser.open({ baseURL });
+  const bought = await orderNode(visit.page);
+  const link = bought.link();
+  await visit.close();
+  return link;
+}
+
+/**
+ * Opens the order's page on a server that says `state` with `fields`. on: {extend|refund|destroy|renew: (body, stage) -> fields of a view,
+ * or {status, error: {code, message}}}.
+ * -> {page: the order's, calls: [{what, body}], show(state, fields) a newer view by WebSocket, send(view) whatever it is, view()}
+ */
+export async function stage(visit, link, state, fields = {}, on = {}) {
+  const { page } = visit;
+  const sockets = new Set();
+  const calls = [];
+  let revision = 10;
+  let view;
+  const become = (next, more) => {
+    revision += 1;
+    view = { ...base(link.id, next), ...states[next]?.(), revision, ...more };
+    return view;
+  };
+  become(state, fields);
+  const own = {
+    page: order(page),
+    calls,
+    view: () => view,
+    send: (text) => { for (const socket of sockets) socket.send(JSON.stringify(text)); },
+    show: (next, more) => own.send(become(next, more)),
+  };
+  await page.routeWebSocket(/\/live$/, (socket) => {
+    sockets.add(socket);
+    socket.onMessage(() => socket.send('pong'));
+    socket.onClose(() => sockets.delete(socket));
+    socket.send(JSON.stringify(view));
+  });
+  await page.route(PATH, async (route) => {
+    const [, what] = PATH.exec(new URL(route.request().url()).pathname);
+    if (!what) return route.fulfill({ json: view });
+    const body = route.request().postDataJSON();
+    calls.push({ what, body });
+    const answer = await on[what](body, own);
+    if (answer.error) return route.fulfill({ status: answer.status, json: { error: answer.error } });
+    const { state: next = view.state, ...more } = answer;
+    return route.fulfill({ json: become(next, more) });
+  });
+  await page.goto(`/orders/${link.id}#${link.fragment}`);
+  return own;
+}
