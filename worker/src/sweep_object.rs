@@ -30,8 +30,10 @@ const MAIN: &str = "@";
 const ROW: &str = "sweep";
 /// A sweep that has not moved for so long is begun anew, in seconds.
 const STUCK_SECONDS: u64 = 600;
-/// The pause after a failing call, in milliseconds.
-const PAUSE_MILLIS: u64 = 10_000;
+/// How often a page is gone through at most: a cloud that goes on listing what it has removed must not hold the sweep up.
+const MAX_AGAIN: u32 = 5;
+/// The pause after a failing call that does not say how long, in seconds.
+const PAUSE_SECONDS: u64 = 10;
 /// While an alarm works, the next one stands this far off, in milliseconds.
 const LEASE_MILLIS: u64 = 60_000;
 
@@ -40,7 +42,12 @@ const LEASE_MILLIS: u64 = 60_000;
 #[serde(tag = "name", rename_all = "snake_case")]
 enum Stage {
     /// A page of a list of the cloud's.
-    List { kind: Listed, page: u32 },
+    List {
+        kind: Listed,
+        page: u32,
+        /// How often this page was gone through before: what is removed from it lets others move up.
+        again: u32,
+    },
     /// The tailnet.
     Devices,
     /// The fleets' orders, from this one on.
@@ -102,6 +109,7 @@ impl DurableObject for SweepObject {
                 stage: Stage::List {
                     kind: Listed::Droplets,
                     page: 1,
+                    again: 0,
                 },
                 seen: BTreeSet::new(),
             }))?;
@@ -116,8 +124,7 @@ impl DurableObject for SweepObject {
             Ok(Ok(true)) => clock::set_alarm(&self.state, now()).await?,
             Ok(Ok(false)) => self.state.storage().delete_alarm().await?,
             Ok(Err(failure)) => {
-                let pause = failure.retry_after().unwrap_or(0).saturating_mul(1000);
-                let at = now().plus_millis(pause.max(PAUSE_MILLIS));
+                let at = now().plus_seconds(failure.retry_after().unwrap_or(PAUSE_SECONDS));
                 clock::set_alarm(&self.state, at).await?;
             }
             Err(error) => {
@@ -177,7 +184,7 @@ impl SweepObject {
         sweep: &mut Sweep,
     ) -> std::result::Result<Option<Stage>, Failure> {
         match sweep.stage {
-            Stage::List { kind, page } => {
+            Stage::List { kind, page, again } => {
                 // Machines reach this deployment by its public URL, so without one there are none.
                 let Some(url) = &config.public_url else {
                     return Ok(None);
@@ -188,17 +195,25 @@ impl SweepObject {
                 }
                 // Droplets and volumes carry the deployment's tag; a key's name alone does not tell whose it is.
                 let tagged = kind != Listed::SshKeys;
-                self.judge(config, cloud, listed.found, tagged).await?;
+                let removed = self.judge(config, cloud, listed.found, tagged).await?;
+                let first = |kind| Stage::List {
+                    kind,
+                    page: 1,
+                    again: 0,
+                };
                 Ok(Some(match (listed.next, kind) {
-                    (Some(page), kind) => Stage::List { kind, page },
-                    (None, Listed::Droplets) => Stage::List {
-                        kind: Listed::Volumes,
-                        page: 1,
+                    (Some(_), kind) if removed > 0 && again < MAX_AGAIN => Stage::List {
+                        kind,
+                        page,
+                        again: again + 1,
                     },
-                    (None, Listed::Volumes) => Stage::List {
-                        kind: Listed::SshKeys,
-                        page: 1,
+                    (Some(page), kind) => Stage::List {
+                        kind,
+                        page,
+                        again: 0,
                     },
+                    (None, Listed::Droplets) => first(Listed::Volumes),
+                    (None, Listed::Volumes) => first(Listed::SshKeys),
                     (None, Listed::SshKeys) => Stage::Devices,
                 }))
             }
@@ -247,27 +262,31 @@ impl SweepObject {
     }
 
     /// Removes what no order owns. What bears this deployment's tag is removed without a live order; anything else only if the order is
-    /// known here and disowns it.
+    /// known here and disowns it. How many things were removed.
     async fn judge(
         &self,
         config: &Config,
         cloud: &DigitalOcean,
         found: Vec<(OrderId, Resource)>,
         tagged: bool,
-    ) -> std::result::Result<(), Failure> {
+    ) -> std::result::Result<u32, Failure> {
+        let mut removed = 0;
         let mut by_order: BTreeMap<OrderId, Vec<Resource>> = BTreeMap::new();
         for (id, resource) in found {
             by_order.entry(id).or_default().push(resource);
         }
         for (id, found) in by_order {
             for orphan in self.disowned(id, found, tagged).await? {
-                if let Err(failure) = self.remove(config, cloud, id, &orphan, tagged).await {
+                match self.remove(config, cloud, id, &orphan, tagged).await {
+                    Ok(()) => removed += 1,
                     // Still attached, or refused: the next sweep comes by.
-                    console_error!("the sweep could not remove {orphan:?}: {failure:?}");
+                    Err(failure) => {
+                        console_error!("the sweep could not remove {orphan:?}: {failure:?}");
+                    }
                 }
             }
         }
-        Ok(())
+        Ok(removed)
     }
 
     async fn disowned(
