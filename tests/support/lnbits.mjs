@@ -10,8 +10,12 @@ import { freePort, startProcess } from './process.mjs';
 /** Where LNbits is not installed, a test skips with this reason; null where it is. */
 export const lnbitsMissing = LNBITS_VENV ? null : 'no LNbits: set KINDLING_LNBITS_VENV, or let cargo xtask make build/lnbits-venv';
 
-/** -> {url, merchant, customer, createInvoice, pay, payment, balance, logs, stop, restart, close}; wallets are {id, user, inkey, adminkey} */
-export async function startLnbits({ customerSats = 1_000_000 } = {}) {
+/**
+ * behind: another LNbits and one of its wallets, which is this one's node: invoices are made and paid there, so that they survive a restart
+ * of this one. -> {url, merchant, customer, createInvoice, pay, payment, balance, credit, account, logs, stop, start, restart, close}; wallets are
+ * {id, user, inkey, adminkey, lightning_address}
+ */
+export async function startLnbits({ customerSats = 1_000_000, behind } = {}) {
   if (lnbitsMissing) throw new Error(lnbitsMissing);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'kindling-lnbits-'));
   const python = path.join(LNBITS_VENV, 'bin/python');
@@ -23,7 +27,7 @@ export async function startLnbits({ customerSats = 1_000_000 } = {}) {
   async function start() {
     server = startProcess(python, ['-m', 'uvicorn', 'lnbits.__main__:app', '--host', '127.0.0.1', '--port', String(port)], {
       cwd: folder,
-      env: settings(folder, url),
+      env: { ...settings(folder, url), ...(behind && nodeOf(behind)) },
       background: true,
     });
     await server.until(/Uvicorn running on/);
@@ -39,8 +43,8 @@ export async function startLnbits({ customerSats = 1_000_000 } = {}) {
     return JSON.parse(text);
   }
   const account = async (name) => {
-    const { id, user, inkey, adminkey } = await call('POST', '/api/v1/account', {}, { name }, 200);
-    return { id, user, inkey, adminkey };
+    const { id, user, inkey, adminkey, lightning_address } = await call('POST', '/api/v1/account', {}, { name }, 200);
+    return { id, user, inkey, adminkey, lightning_address };
   };
 
   linkPackageFolders(folder);
@@ -50,16 +54,17 @@ export async function startLnbits({ customerSats = 1_000_000 } = {}) {
     'PUT', '/api/v1/auth/first_install', {}, { username: 'operator', password, password_repeat: password }, 200);
   const merchant = await account('merchant');
   const customer = await account('customer');
-  await call('PUT', '/users/api/v1/balance', { authorization: `Bearer ${token}` }, { id: customer.id, amount: customerSats }, 200);
+  const credit = (wallet, sats) => call('PUT', '/users/api/v1/balance', { authorization: `Bearer ${token}` }, { id: wallet.id, amount: sats }, 200);
+  await credit(customer, customerSats);
 
   return {
     url,
     merchant,
     customer,
-    /** -> {bolt11, paymentHash} of the merchant's wallet */
-    async createInvoice({ sats, memo = 'test', expiry = 600, webhook }) {
+    /** -> {bolt11, paymentHash} of the merchant's wallet, or of another one */
+    async createInvoice({ sats, memo = 'test', expiry = 600, webhook, wallet = merchant }) {
       const wanted = { out: false, amount: sats, unit: 'sat', memo, expiry, webhook };
-      const made = await call('POST', '/api/v1/payments', { 'x-api-key': merchant.inkey }, wanted, 201);
+      const made = await call('POST', '/api/v1/payments', { 'x-api-key': wallet.inkey }, wanted, 201);
       return { bolt11: made.bolt11, paymentHash: made.payment_hash };
     },
     /** The customer pays; an answer 201 alone is no success, so the status is checked. */
@@ -71,8 +76,15 @@ export async function startLnbits({ customerSats = 1_000_000 } = {}) {
     payment: (hash) => call('GET', `/api/v1/payments/${hash}`, { 'x-api-key': merchant.inkey }, undefined, 200),
     /** A wallet's balance in millisatoshi. */
     balance: async (wallet) => (await call('GET', '/api/v1/wallet', { 'x-api-key': wallet.inkey }, undefined, 200)).balance,
+    /** Gives a wallet satoshis out of nothing. */
+    credit,
+    /** A wallet more. */
+    account,
+    /** What a wallet has paid and received, newest first. */
+    payments: (wallet) => call('GET', '/api/v1/payments?limit=100', { 'x-api-key': wallet.inkey }, undefined, 200),
     logs: () => earlier + server.output(),
     stop,
+    start,
     /** Same address, same data; the FakeWallet's pending invoices die with the old process. */
     async restart() {
       await stop();
@@ -92,6 +104,11 @@ function linkPackageFolders(folder) {
   for (const name of ['static', 'templates']) {
     fs.symlinkSync(path.join(LNBITS_VENV, 'lib', version, 'site-packages/lnbits', name), path.join(folder, 'lnbits', name));
   }
+}
+
+/** Another LNbits' wallet as the node of one. */
+function nodeOf({ url, wallet }) {
+  return { LNBITS_BACKEND_WALLET_CLASS: 'LNbitsWallet', LNBITS_ENDPOINT: url, LNBITS_KEY: wallet.adminkey };
 }
 
 /** Read by LNbits on the first start of a data folder only. */
