@@ -407,6 +407,26 @@ pub enum Effect {
     EraseBundle,
 }
 
+impl Effect {
+    /// Whether having begun it must be known to whoever takes over: what only reads, or may be repeated as it is, may simply be begun
+    /// again.
+    pub const fn leaves_traces(&self) -> bool {
+        match self {
+            Self::Provision(step) => matches!(
+                step,
+                Step::ClaimPlace
+                    | Step::CreateSshKey
+                    | Step::CreateVolume
+                    | Step::CreateTailscaleKey
+                    | Step::CreateDroplet
+            ),
+            Self::Refund(step) => matches!(step, RefundStep::Pay),
+            Self::TellFleet(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// What the cloud or the tailnet said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -418,7 +438,7 @@ pub enum Answer {
     Volume(Option<String>),
     /// Made.
     TailscaleKey(TailscaleKey),
-    /// Looked for or made.
+    /// Looked for or made; or, of its delete: the cloud does not know it.
     Droplet(Option<Droplet>),
     /// Deleted, or found deleted.
     Gone,

@@ -566,6 +566,80 @@ fn a_hint_brings_the_look_forward_but_not_into_a_storm() {
     assert_eq!(at, START.plus_seconds(1));
 }
 
+/// The one look at LNbits, begun and answered at these times.
+fn looked_up(order: &mut Order, asked: UnixMillis, answered: UnixMillis, facts: PaymentFacts) {
+    let look = Effect::LookUpPayment {
+        payment_hash: HASH.to_owned(),
+    };
+    order.begin(&look, asked);
+    order.apply(Event::Payment(HASH.to_owned(), Ok(facts)), answered);
+}
+
+#[test]
+fn unpaid_is_true_of_when_it_was_asked() {
+    let mut order = open();
+    let end = order.expires_at;
+    let before = UnixMillis(end.0 - 1000);
+    looked_up(&mut order, before, end.plus_seconds(5), facts(false));
+    assert_eq!(order.state, State::AwaitingPayment);
+    assert!(matches!(
+        order.due(end),
+        Due::Perform(Effect::LookUpPayment { .. })
+    ));
+    looked_up(&mut order, end, end.plus_seconds(5), facts(false));
+    assert_eq!(order.state, State::Expired);
+}
+
+#[test]
+fn an_invoice_that_was_paid_wrongly_runs_out_all_the_same() {
+    let mut order = open();
+    let end = order.expires_at;
+    let wrong = || PaymentFacts {
+        amount: Msats::from_msats(1),
+        ..facts(true)
+    };
+    looked_up(&mut order, START, START, wrong());
+    assert_eq!(order.state, State::AwaitingPayment);
+    looked_up(&mut order, end, end, wrong());
+    assert_eq!(order.state, State::Expired);
+    assert_eq!(order.received(), Sats::from_sats(0));
+    looked_up(&mut order, end, end, facts(true));
+    assert!(matches!(order.state, State::Provisioning { .. }));
+}
+
+#[test]
+fn an_invoice_for_a_refund_is_good_for_what_it_was_asked_for() {
+    let owing = || {
+        let mut order = paid();
+        let place = Effect::Provision(Step::ClaimPlace);
+        order.begin(&place, START);
+        order.apply(Event::Answer(Ok(Answer::Place(false))), START);
+        order.refund_to("me@example.com".to_owned(), START).unwrap();
+        order.begin(&Effect::Refund(RefundStep::Resolve), START);
+        order
+    };
+    let answers = [
+        refund_answer(RefundStep::Resolve),
+        RefundAnswer::Problem("No.".to_owned()),
+    ];
+    for answer in answers {
+        let answered = Event::Refund(Ok(answer));
+        let mut by_hand = owing();
+        by_hand.refunded_by_hand(START).unwrap();
+        let mut elsewhere = owing();
+        elsewhere
+            .refund_to("you@example.com".to_owned(), START)
+            .unwrap();
+        for mut order in [by_hand, elsewhere] {
+            order.apply(answered.clone(), START);
+            assert_eq!((order.refund.payout, order.refund.problem), (None, None));
+        }
+        let mut order = owing();
+        order.apply(answered, START);
+        assert!(order.refund.payout.is_some() || order.refund.problem.is_some());
+    }
+}
+
 #[test]
 fn one_claimant_wins_and_a_lost_answer_may_be_asked_for_again() {
     let (a, b) = ("aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb");

@@ -236,7 +236,7 @@ impl DigitalOcean {
     }
 
     pub async fn delete_ssh_key(&self, id: u64) -> Result<(), Failure> {
-        self.delete(&format!("account/keys/{id}")).await
+        self.delete(&format!("account/keys/{id}")).await.map(|_| ())
     }
 
     pub async fn find_volume(&self, order: &Order) -> Result<Option<String>, Failure> {
@@ -275,7 +275,7 @@ impl DigitalOcean {
     }
 
     pub async fn delete_volume(&self, id: &str) -> Result<(), Failure> {
-        self.delete(&format!("volumes/{id}")).await
+        self.delete(&format!("volumes/{id}")).await.map(|_| ())
     }
 
     pub async fn find_droplet(&self, order: &Order) -> Result<Option<Droplet>, Failure> {
@@ -386,7 +386,7 @@ impl DigitalOcean {
     /// Removes something that is nobody's.
     pub async fn remove(&self, resource: &Resource) -> Result<(), Failure> {
         match resource {
-            Resource::Droplet(id) => self.delete_droplet(*id).await,
+            Resource::Droplet(id) => self.delete_droplet(*id).await.map(|_| ()),
             Resource::Volume(id) => self.delete_volume(id).await,
             Resource::SshKey(id) => self.delete_ssh_key(*id).await,
             Resource::Device(_) => Ok(()),
@@ -401,15 +401,17 @@ impl DigitalOcean {
         Ok(Some(body::<DropletEnvelope>(&answer)?.droplet.into()))
     }
 
-    pub async fn delete_droplet(&self, id: u64) -> Result<(), Failure> {
+    /// Whether the cloud knew it.
+    pub async fn delete_droplet(&self, id: u64) -> Result<bool, Failure> {
         self.delete(&format!("droplets/{id}")).await
     }
 
-    /// Gone already is gone; still attached (409) is later.
-    async fn delete(&self, path: &str) -> Result<(), Failure> {
+    /// Gone already is gone, and told; still attached (409) is later; 200 is something's that is not the cloud.
+    async fn delete(&self, path: &str) -> Result<bool, Failure> {
         let answer = self.write(Method::Delete, path, Body::None).await?;
         match answer.status {
-            200..=299 | 404 => Ok(()),
+            204 => Ok(true),
+            404 => Ok(false),
             _ => Err(answer.later()),
         }
     }

@@ -17,7 +17,7 @@ use crate::routes::{Ask, ask};
 use crate::store::Store;
 use futures_util::lock::Mutex;
 use kindling_domain::error::{ApiError, ErrorCode};
-use kindling_domain::order::{Event, Order, State as OrderState};
+use kindling_domain::order::{Due, Event, Order, State as OrderState};
 use std::cell::{Cell, OnceCell, RefCell};
 use worker::{
     DurableObject, Env, Error, Request, Response, Result, State, WebSocket,
@@ -46,7 +46,7 @@ pub struct OrderObject {
     opening: Mutex<()>,
     /// Whether the alarm is on its way already.
     called: Cell<bool>,
-    /// Whether the object that was here before died in the middle of an effect, and nobody has called the alarm since.
+    /// Whether the object that was here before left something undone, and nobody has called the alarm since.
     recovered: Cell<bool>,
 }
 
@@ -135,13 +135,15 @@ impl OrderObject {
         let mut order = Order::read(&row)?;
         *self.view.borrow_mut() = shown(&order)?;
         *self.row.borrow_mut() = row;
-        if order.is_cut() {
+        let cut = order.is_cut();
+        if cut {
             order.recover(now());
             self.save(&mut order)?;
-            self.recovered.set(true);
         } else {
             self.remember(&order);
         }
+        let waits = cut || matches!(order.due(now()), Due::Perform(_));
+        self.recovered.set(waits);
         Ok(())
     }
 

@@ -202,7 +202,10 @@ async fn tear_down(
     match step {
         TeardownStep::FindDroplet => cloud.find_droplet(order).await.map(Answer::Droplet),
         TeardownStep::DeleteDroplet => match has.droplet {
-            Some(id) => cloud.delete_droplet(id).await.map(|()| Answer::Gone),
+            Some(id) => Ok(match cloud.delete_droplet(id).await? {
+                true => Answer::Gone,
+                false => Answer::Droplet(None),
+            }),
             None => Ok(Answer::Gone),
         },
         TeardownStep::AwaitDropletGone => match has.droplet {

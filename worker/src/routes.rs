@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::operator::{self, Matter};
 use crate::order_object::Inside;
-use crate::{catalogue, dev, random, reply};
+use crate::{catalogue, clock, dev, payee, random, reply};
 use kindling_domain::door;
 use kindling_domain::error::{ApiError, ErrorCode};
 use kindling_domain::fleets::FleetSpec;
@@ -265,6 +265,9 @@ async fn create(mut request: Request, env: &Env) -> Result<Answered> {
         let body: BootstrapRequest = read_json(&body)?;
         let request = OrderRequest::check(&body, &config.region)?;
         let price = config.prices.quote(request.product, &request.region)?;
+        if let Some(to) = &request.refund_to {
+            payee::check(&config, to, Sats::default(), clock::now())?;
+        }
         Ok((body, request, price))
     };
     let (body, request, price) = match checked() {

@@ -134,6 +134,8 @@ impl Tailscale {
         .await;
         match answer {
             Ok(answer) if answer.status == 404 => Ok(()),
+            // Success has no body of its own, but a page is something's that stands before the API.
+            Ok(answer) if answer.text().trim_start().starts_with('<') => Err(Failure::Unknown),
             Ok(answer) => checked(&answer).map(|_| ()),
             Err(_) => Err(Failure::Unknown),
         }

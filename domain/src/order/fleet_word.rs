@@ -13,6 +13,9 @@ pub struct FleetWord {
     /// What it shows the operator.
     #[serde(default)]
     pub note: Option<String>,
+    /// It was being told something else, and may have heard it.
+    #[serde(default)]
+    pub in_doubt: bool,
     /// How telling it goes.
     #[serde(default)]
     pub attempt: Attempt,
@@ -44,7 +47,8 @@ impl Order {
     pub fn fleet_news(&self) -> Option<FleetNews> {
         let release = self.fleet.place && !self.has_machine();
         let note = self.attention();
-        (release || note != self.fleet.note).then_some(FleetNews { release, note })
+        (release || self.fleet.in_doubt || note != self.fleet.note)
+            .then_some(FleetNews { release, note })
     }
 
     pub(super) fn fleet_told(&mut self, told: Result<FleetNews, Failure>, now: UnixMillis) {
@@ -53,6 +57,7 @@ impl Order {
             Ok(news) => {
                 self.fleet.place &= !news.release;
                 self.fleet.note = news.note;
+                self.fleet.in_doubt = false;
                 self.fleet.attempt = Attempt::fresh(now);
             }
             Err(failure) => self.fleet.attempt.failed(id, failure.retry_after(), now),
@@ -64,7 +69,7 @@ impl Order {
         let odd = self
             .bills
             .iter()
-            .filter(|bill| bill.standing == Standing::Open)
+            .filter(|bill| matches!(bill.standing, Standing::Open | Standing::Lapsed))
             .find_map(|bill| bill.odd)
             .map(|odd| format!("payment in quarantine: {}", odd.text()));
         let owed = self.owed().sats();

@@ -3,8 +3,8 @@
 use super::payment::{Bill, Purpose, Standing};
 use super::timer::MACHINE_SECONDS;
 use super::{
-    Attempt, BundleState, Droplet, EndReason, Failure, FailureReason, Invoice, Missing, Order,
-    State, Step, TeardownStep,
+    Answer, Attempt, BundleState, Droplet, EndReason, Failure, FailureReason, Invoice, Missing,
+    Order, State, Step, TeardownStep,
 };
 use crate::error::{ApiError, ErrorCode};
 use crate::money::Sats;
@@ -251,6 +251,24 @@ impl Order {
                 }
             }
             Err(failure) => self.chore_later(&failure, now),
+        }
+    }
+
+    /// The droplet of a delivered machine was looked for by its tag.
+    pub(super) fn droplet_looked_for(&mut self, answer: Result<Answer, Failure>, now: UnixMillis) {
+        match (answer, self.resources.droplet_asked) {
+            (Ok(Answer::Droplet(Some(droplet))), _) => {
+                self.resources.droplet = Some(droplet.id);
+                self.chore = Attempt::fresh(now);
+                self.note(now, "droplet_found", droplet.id.to_string());
+            }
+            (Ok(Answer::Droplet(None)), Some(asked))
+                if now >= asked.plus_seconds(MISSING_SECONDS) =>
+            {
+                self.note(now, "droplet_lost", "");
+                self.end(EndReason::MachineLost, now);
+            }
+            (answer, _) => self.chore_later(&answer.err().unwrap_or(Failure::Unknown), now),
         }
     }
 

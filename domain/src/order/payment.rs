@@ -216,13 +216,15 @@ impl Order {
             return;
         };
         let bill = &mut self.bills[at];
+        // "Not paid" is true of when it was asked; what came in while the answer was on its way is found by the next look.
+        let asked = bill.watch.last_look.unwrap_or(now);
         if !facts.paid {
-            bill.watch.unpaid_at = Some(now);
-            if now >= bill.invoice.expires_at.plus_seconds(LATE_SECONDS) {
+            bill.watch.unpaid_at = Some(asked);
+            if asked >= bill.invoice.expires_at.plus_seconds(LATE_SECONDS) {
                 bill.standing = Standing::Lapsed;
                 self.note(now, "bill_lapsed", "not paid within a day after it ran out");
             }
-            self.ran_out(now);
+            self.ran_out(asked, now);
             return;
         }
         match bill.oddity(facts) {
@@ -236,11 +238,13 @@ impl Order {
                 self.paid(at, now);
             }
         }
+        // What was paid wrongly does not keep the invoice open.
+        self.ran_out(asked, now);
     }
 
-    /// The invoice of an unpaid order is over.
-    fn ran_out(&mut self, now: UnixMillis) {
-        if self.state == State::AwaitingPayment && now >= self.expires_at {
+    /// The invoice of an order that was unpaid when LNbits was `asked` is over.
+    fn ran_out(&mut self, asked: UnixMillis, now: UnixMillis) {
+        if self.state == State::AwaitingPayment && asked >= self.expires_at {
             self.door = None;
             self.state = State::Expired;
             self.note(now, "expired", "");

@@ -58,6 +58,10 @@ pub struct Refund {
     /// How it goes.
     #[serde(default)]
     pub attempt: Attempt,
+    /// How much is being asked for, and of which address. An answer is good for just this: meanwhile the operator may pay by hand, or
+    /// the customer name another address. Not stored: an order that is loaded anew asks again.
+    #[serde(skip)]
+    pub asking: Option<(Sats, Option<String>)>,
 }
 
 /// One step of a refund.
@@ -180,6 +184,9 @@ impl Order {
     }
 
     pub(super) fn refund_begins(&mut self, step: RefundStep, now: UnixMillis) {
+        if step == RefundStep::Resolve {
+            self.refund.asking = Some((self.owed(), self.refund.to.clone()));
+        }
         if step == RefundStep::Pay
             && let Some(payout) = &mut self.refund.payout
         {
@@ -195,7 +202,10 @@ impl Order {
         answer: Result<RefundAnswer, Failure>,
         now: UnixMillis,
     ) {
+        let asked = self.refund.asking.take();
+        let stands = asked == Some((self.owed(), self.refund.to.clone()));
         match answer {
+            Ok(RefundAnswer::Invoice(_) | RefundAnswer::Problem(_)) if !stands => {}
             Ok(RefundAnswer::Invoice(invoice)) => self.refund_resolved(invoice, now),
             Ok(RefundAnswer::Problem(problem)) => self.refund_problem(problem, now),
             Ok(RefundAnswer::Asked) => {
@@ -259,6 +269,11 @@ impl Order {
             !payout.tried || now >= payout.expires_at.plus_seconds(LATE_PAYOUT_SECONDS);
         let again = Failure::NotApplied { retry_after: None };
         match outgoing {
+            // Paid before this payout asked for it: for another debt of this order. Nothing has left for this one.
+            Outgoing::Paid if !payout.tried => self.refund_problem(
+                "That invoice was paid before; give a new one of your wallet.".to_owned(),
+                now,
+            ),
             Outgoing::Paid => {
                 let amount = payout.amount;
                 let hash = payout.payment_hash.clone();

@@ -49,6 +49,7 @@ impl Order {
                 attempt.in_flight = true
             }
             (_, Effect::Refund(step)) => self.refund_begins(*step, now),
+            (_, Effect::TellFleet(_)) => self.fleet.in_doubt = true,
             _ => {}
         }
     }
@@ -86,6 +87,9 @@ impl Order {
                     if attempt.in_flight =>
                 {
                     self.tear_down(answer, now)
+                }
+                State::Ready { .. } if self.resources.droplet.is_none() => {
+                    self.droplet_looked_for(answer, now)
                 }
                 _ => {}
             },
@@ -150,7 +154,11 @@ impl Order {
         attempt.in_flight = false;
         let (step, since) = (*step, attempt.since);
         let late = now >= self.step_deadline(step, since);
-        self.note(now, "provision", outcome(&step, answer.as_ref().err()));
+        // One more look that found nothing new is no story.
+        let poll = matches!(step, Step::AwaitActive | Step::AwaitMachine);
+        if !poll || self.is_news(step, &answer) {
+            self.note(now, "provision", outcome(&step, answer.as_ref().err()));
+        }
         match answer {
             Ok(answer) => self.answered(step, answer, late, now),
             Err(Failure::Final { reason }) => {
@@ -180,6 +188,18 @@ impl Order {
                 | Step::AwaitActive
                 | Step::AwaitMachine => self.retry(None, now),
             },
+        }
+    }
+
+    /// Whether a look at a machine that starts will lead anywhere.
+    fn is_news(&self, step: Step, answer: &Result<Answer, Failure>) -> bool {
+        match (step, answer) {
+            (Step::AwaitActive, Ok(Answer::Droplet(Some(droplet)))) => {
+                droplet.active && droplet.address.is_some()
+            }
+            (Step::AwaitActive, Ok(Answer::Droplet(None))) => false,
+            (_, Ok(Answer::StubPhase(_))) => false,
+            _ => true,
         }
     }
 
@@ -268,6 +288,8 @@ impl Order {
                 self.poll_later(STUB_PHASE_MILLIS, now);
             }
             (Step::AwaitMachine, Answer::StubDelivery(delivery)) => self.delivered(&delivery, now),
+            // It has spoken while it was looked at.
+            (Step::AwaitMachine, Answer::Droplet(_)) if !late => {}
             // The deadline's last look at a machine that has not spoken.
             (Step::AwaitMachine, Answer::Droplet(Some(_))) => {
                 self.fail(FailureReason::MachineSilent, now)
@@ -275,6 +297,8 @@ impl Order {
             (Step::AwaitMachine, Answer::Droplet(None)) => {
                 self.fail(FailureReason::MachineLost, now)
             }
+            // Not an answer, but it may have been made.
+            (Step::CreateDroplet, _) => self.go_back(Step::FindDroplet, now),
             // An answer to another question is no answer.
             (_, _) => self.retry(None, now),
         }

@@ -4,6 +4,13 @@ use super::step::{ACTIVE_POLL_MILLIS, DROPLET_VISIBLE_SECONDS, outcome};
 use super::{Answer, Attempt, Failure, Order, State, TeardownStep};
 use crate::time::UnixMillis;
 
+/// A droplet that is still there so long after its delete is deleted once more, in seconds. The cloud may have said 404 of it before it
+/// knew it everywhere, or forgotten what it was asked.
+const DELETE_AGAIN_SECONDS: u64 = 60;
+
+/// The longest that the answer to a delete may be on its way, in seconds.
+const DELETION_SECONDS: u64 = 30;
+
 impl Order {
     pub(super) fn tear_down(&mut self, answer: Result<Answer, Failure>, now: UnixMillis) {
         let (State::Failed { step, attempt, .. } | State::Ended { step, attempt, .. }) =
@@ -11,9 +18,15 @@ impl Order {
         else {
             return;
         };
-        let step = *step;
+        let (step, since) = (*step, attempt.since);
         attempt.in_flight = false;
-        self.note(now, "tear_down", outcome(&step, answer.as_ref().err()));
+        let still_there = matches!(
+            (step, &answer),
+            (TeardownStep::AwaitDropletGone, Ok(Answer::Droplet(Some(_))))
+        );
+        if !still_there {
+            self.note(now, "tear_down", outcome(&step, answer.as_ref().err()));
+        }
         match (step, answer) {
             (TeardownStep::FindDroplet, Ok(Answer::Droplet(Some(droplet)))) => {
                 self.resources.droplet = Some(droplet.id);
@@ -31,13 +44,26 @@ impl Order {
                     }
                 }
             }
-            (TeardownStep::DeleteDroplet, Ok(Answer::Gone)) => {
+            // A fresh droplet may be one that the cloud does not know everywhere yet.
+            (TeardownStep::DeleteDroplet, Ok(Answer::Droplet(None)))
+                if self.resources.droplet_asked.is_some_and(|asked| {
+                    now < asked.plus_seconds(DROPLET_VISIBLE_SECONDS + DELETION_SECONDS)
+                }) =>
+            {
+                self.retry(None, now)
+            }
+            (TeardownStep::DeleteDroplet, Ok(Answer::Gone | Answer::Droplet(None))) => {
                 self.tear_down_from(TeardownStep::AwaitDropletGone, now);
             }
             (TeardownStep::AwaitDropletGone, Ok(Answer::Droplet(None))) => {
                 self.resources.droplet = None;
                 self.resources.droplet_asked = None;
                 self.tear_down_from(TeardownStep::FindVolume, now);
+            }
+            (TeardownStep::AwaitDropletGone, Ok(Answer::Droplet(Some(_))))
+                if now >= since.plus_seconds(DELETE_AGAIN_SECONDS) =>
+            {
+                self.tear_down_from(TeardownStep::DeleteDroplet, now);
             }
             (TeardownStep::AwaitDropletGone, Ok(Answer::Droplet(Some(_)))) => {
                 self.poll_later(ACTIVE_POLL_MILLIS, now)

@@ -71,6 +71,12 @@ impl Order {
         if let Some(at) = self.removal_at() {
             timers.push((at, Timer::End, Effect::End));
         }
+        let delivered = matches!(self.state, State::Ready { .. });
+        if delivered && self.resources.droplet.is_none() && !self.plan.stubs.cloud {
+            // Its machine was faster than the answer that names it.
+            let effect = Effect::Provision(Step::FindDroplet);
+            timers.push((self.chore.not_before, Timer::Chore, effect));
+        }
         if let Some(droplet) = self.resources.droplet {
             let at = self.chore.not_before;
             if self.missing.is_some() {

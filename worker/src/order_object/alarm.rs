@@ -4,9 +4,7 @@ use super::{LEASE_MILLIS, OrderObject};
 use crate::clock::{self, now};
 use crate::perform::perform;
 use crate::random;
-use kindling_domain::order::{
-    Answer, Due, Effect, Event, Order, RefundStep, State as OrderState, Step,
-};
+use kindling_domain::order::{Answer, Due, Effect, Event, Order, State as OrderState, Step};
 use kindling_domain::secret::Secret;
 use worker::Result;
 
@@ -49,18 +47,13 @@ impl OrderObject {
         order.begin(effect, now());
         match effect {
             Effect::EraseBundle => self.store.erase_bundle()?,
-            Effect::Provision(Step::CreateDroplet) => {
-                order.expect_machine(&token);
-                self.save(order)?;
-            }
-            // Nothing is lost if these are begun again.
-            Effect::LookUpPayment { .. }
-            | Effect::Refund(RefundStep::Resolve | RefundStep::LookUp)
-            | Effect::TellFleet(_)
-            | Effect::RenameDroplet { .. }
-            | Effect::CheckDroplet { .. }
-            | Effect::End => self.remember(order),
-            _ => self.save(order)?,
+            Effect::Provision(Step::CreateDroplet) => order.expect_machine(&token),
+            _ => {}
+        }
+        if effect.leaves_traces() {
+            self.save(order)?;
+        } else {
+            self.remember(order);
         }
         // Armed before the work: if the object dies in the middle, this alarm takes it up.
         clock::set_alarm(&self.state, now().plus_millis(LEASE_MILLIS)).await?;

@@ -239,8 +239,9 @@ impl OrderObject {
         Ok(Ok(reply::json(200, &order.view())?))
     }
 
-    /// Has the alarm come when the order needs it.
+    /// Has the alarm come when the order needs it. Whoever called it before is not left waiting: what they called for is due now, too.
     async fn sleep(&self, order: &Order) -> Result<()> {
+        self.called.set(false);
         match order.due(now()) {
             Due::Wait(at, _) => clock::set_alarm(&self.state, at).await,
             Due::Perform(_) => clock::set_alarm(&self.state, now()).await,
@@ -250,6 +251,7 @@ impl OrderObject {
 
     /// Leaves no trace.
     pub(super) async fn erase(&self) -> Result<()> {
+        self.called.set(false);
         self.state.storage().delete_alarm().await?;
         self.state.storage().delete_all().await?;
         *self.order.borrow_mut() = Some(None);
