@@ -38,6 +38,9 @@ fn order(bitcoin: BitcoinImplementation, volume_size_gb: u32, tailscale: bool) -
         volume_size_gb,
         tailscale,
         public_url: "https://kindling.example".to_owned(),
+        hours: None,
+        fleet: String::new(),
+        account: String::new(),
     };
     let new = NewOrder {
         id: OrderId::from_bytes([7; 16]),
@@ -48,6 +51,7 @@ fn order(bitcoin: BitcoinImplementation, volume_size_gb: u32, tailscale: bool) -
         price: Sats::from_sats(10_000),
         plan,
         invoice_seconds: 3600,
+        door: None,
     };
     let mut order = Order::draft(new, UnixMillis(0));
     order.resources.tailscale_key = Some(TailscaleKey {

@@ -270,6 +270,30 @@ test('faults fail before, after, late, with garbage and with a status', async (t
   ]);
 });
 
+test('a fault is for some calls alone; what came of a call is known, and of one that is held whether its caller still waits', async (t) => {
+  const cloud = await createDigitalOcean({ token: 'good' });
+  t.after(() => cloud.close());
+  const get = (path, signal) => fetch(`${cloud.url}${path}`, { headers: { authorization: 'Bearer good' }, signal });
+  const heard = [];
+  cloud.onProgress(() => heard.push(cloud.requests.length));
+
+  cloud.fault({ where: ({ query }) => query.name === 'a', kind: 'status', status: 500, applied: true });
+  assert.deepEqual([(await get('/v2/volumes?name=b')).status, (await get('/v2/volumes?name=a')).status], [200, 500]);
+  cloud.fault({ kind: 'before' });
+  await assert.rejects(get('/v2/account'), /fetch failed/);
+  assert.deepEqual(cloud.requests.map((record) => cloud.outcomeOf(record)?.status), [200, 200, undefined]);
+
+  cloud.fault({ kind: 'late', until: new Promise(() => {}) });
+  const gone = new AbortController();
+  const held = get('/v2/regions', gone.signal);
+  const [record] = await cloud.seen('GET', '/v2/regions');
+  assert.equal(record.abandoned, undefined);
+  gone.abort();
+  await assert.rejects(held, /abort/i);
+  await cloud.seen('GET', '/v2/regions', { where: ({ abandoned }) => abandoned });
+  assert.deepEqual([...new Set(heard)], [1, 2, 3, 4]);
+});
+
 test('Tailscale: a key made by token or by OAuth lets one device in, which is then removed', async (t) => {
   const oauth = { clientId: 'client', clientSecret: 'secret', tags: ['tag:kindling'] };
   const net = await createTailscale({ apiKey: 'tskey-api-good', oauth });

@@ -25,6 +25,7 @@ export async function startFake({ routes, error, authorize = () => {}, headers =
   const requests = [];
   const faults = [];
   const exchanges = new Map();
+  const outcomes = new WeakMap(); // record -> what came of it: {status, body}
   const events = new EventEmitter().setMaxListeners(0);
   const table = routes.map(([method, pattern, handler]) => ({ method, pattern, handler, match: matcher(pattern) }));
 
@@ -52,10 +53,18 @@ export async function startFake({ routes, error, authorize = () => {}, headers =
     if (fault) record.fault = fault.kind;
     requests.push(record);
     events.emit('progress');
+    if (fault?.kind === 'late' || fault?.kind === 'stalled') {
+      res.once('close', () => {
+        if (res.writableEnded) return;
+        record.abandoned = true; // its caller has given up or died while it was held
+        events.emit('progress');
+      });
+    }
 
     const apply = () => {
       const answer = answerOf(route, record, req.headers);
       record.status = answer.status;
+      outcomes.set(record, answer);
       events.emit('progress');
       return answer;
     };
@@ -129,15 +138,18 @@ export async function startFake({ routes, error, authorize = () => {}, headers =
      * kind: 'before' (connection dropped, nothing applied) | 'after' (applied, connection dropped) | 'late' (applied, answered after
      * ms or until) | 'stalled' (applied and answered only after ms or until, even if the caller has gone) | 'garbage' (200 and HTML;
      * applied unless applied: false) | 'status' (an error answer; not applied unless applied: true).
-     * pathPattern: RegExp on the path, or the exact path, or a route's own pattern; absent: every call. skip lets that many calls pass.
+     * pathPattern: RegExp on the path, or the exact path, or a route's own pattern; absent: every call. where(record) narrows it further.
+     * skip lets that many calls pass.
      */
-    fault({ method, pathPattern, kind, times = 1, skip = 0, ms = 0, until, status = 503, body, headers: extra, applied = kind === 'garbage' }) {
+    fault({
+      method, pathPattern, where = () => true, kind, times = 1, skip = 0, ms = 0, until, status = 503, body, headers: extra, applied = kind === 'garbage',
+    }) {
       if (!['before', 'after', 'late', 'stalled', 'garbage', 'status'].includes(kind)) throw new Error(`no such fault: ${kind}`);
       const entry = {
         kind, skip, status, body, headers: extra, applied, left: times,
         replaces: kind === 'garbage' || kind === 'status',
         hold: () => until ?? new Promise((resolve) => setTimeout(resolve, ms).unref()),
-        matches: (record, route) => (!method || method === record.method) && pathMatches(pathPattern, record.path, route),
+        matches: (record, route) => (!method || method === record.method) && pathMatches(pathPattern, record.path, route) && where(record),
       };
       faults.push(entry);
       return { get left() { return entry.left; }, clear: () => { entry.left = 0; } };
@@ -166,6 +178,11 @@ export async function startFake({ routes, error, authorize = () => {}, headers =
         look();
       });
     },
+
+    /** Calls `look` at each call that comes in, and again when it is applied and when it is answered. */
+    onProgress: (look) => { events.on('progress', look); },
+    /** What came of a call, {status, body}, whatever its caller was answered; undefined where it was not applied. */
+    outcomeOf: (record) => outcomes.get(record),
 
     /** The conversation, one line a call, for comparison as a whole; a dropped call that was not applied shows "-". */
     transcript: () => requests.map(({ method, path, query, status, fault }) =>

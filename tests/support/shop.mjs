@@ -18,10 +18,13 @@ export const OPERATOR = 'operator-token-of-a-test';
 
 /**
  * cloud: options of the fake DigitalOcean (with a volume and Tailscale), or null for the Worker's stub; contract: both behind their official
- * contracts; lnbits: options of the fake, which takes the admin key, too; survives: a Worker that can be killed (shop.restart).
+ * contracts; lnbits: options of the fake, which takes the admin key, too; survives: a Worker that can be killed (shop.restart); ownKeys: each
+ * customer has an SSH key of their own; root: where another build of the Worker is.
  * -> {worker, lnbits, cloud, tailscale, lnurl, now, advance, order, …, close()}
  */
-export async function openShop({ vars = {}, lnbits: lnbitsOptions, cloud: cloudOptions = null, contract = false, survives = false } = {}) {
+export async function openShop({
+  vars = {}, lnbits: lnbitsOptions, cloud: cloudOptions = null, contract = false, survives = false, ownKeys = cloudOptions !== null, root,
+} = {}) {
   let ahead = 0;
   const now = () => Date.now() + ahead * 1000;
   const machines = new Map(); // order id -> scripted machine
@@ -29,8 +32,8 @@ export async function openShop({ vars = {}, lnbits: lnbitsOptions, cloud: cloudO
   const lnbits = await createLnbits({ invoice, now, ...lnbitsOptions });
   const lnurl = await createLnurl({ now });
   const settings = {
-    DEV_CLOCK: '0', OPERATOR_TOKEN: OPERATOR, LNBITS_URL: lnbits.url, LNBITS_API_KEY: lnbits.invoiceKey, LNBITS_ADMIN_KEY: lnbits.adminKey,
-    LNURL_ALLOW_PRIVATE: 'true',
+    DEV_CLOCK: '0', OPERATOR_TOKEN: OPERATOR, FLEETS: 'nyc3=100000', LNURL_ALLOW_PRIVATE: 'true', LNBITS_URL: lnbits.url,
+    LNBITS_API_KEY: lnbits.invoiceKey, LNBITS_ADMIN_KEY: lnbits.adminKey,
   };
   let cloud = null;
   let tailscale = null;
@@ -45,7 +48,7 @@ export async function openShop({ vars = {}, lnbits: lnbitsOptions, cloud: cloudO
       DO_API_TOKEN: 'dop_v1_test', DO_API_URL: cloudUrl, DO_VOLUME_SIZE_GB: '100', TAILSCALE_API_KEY: 'tskey-api-test', TAILSCALE_API_URL: tailscaleUrl,
     });
   }
-  const worker = survives ? await workerProcess({ vars: { ...settings, ...vars } }) : await startWorker({ vars: { ...settings, ...vars } });
+  const worker = await (survives ? workerProcess : startWorker)({ vars: { ...settings, ...vars }, root });
   if (survives) await worker.start();
 
   const ids = (orders) => orders.map(({ id }) => id);
@@ -69,9 +72,9 @@ export async function openShop({ vars = {}, lnbits: lnbitsOptions, cloud: cloudO
       return found;
     }, what),
 
-    /** A new order of a customer with a key of their own, with what a test does with it. */
+    /** A new order, with what a test does with it. */
     async order(fields) {
-      const placed = await placeOrder(worker, fields, { key: await sshKey() });
+      const placed = await placeOrder(worker, fields, ownKeys ? { key: await sshKey() } : {});
       const post = (what, body = {}) => call(worker, 'POST', `/api/bootstrap/${placed.id}/${what}`, { token: placed.token, body });
       const good = async (what, body) => {
         const answer = await post(what, body);
@@ -98,11 +101,14 @@ export async function openShop({ vars = {}, lnbits: lnbitsOptions, cloud: cloudO
         bill: ({ paymentRequest } = placed.created.invoice) => lnbits.payments.find(({ bolt11 }) => bolt11 === paymentRequest),
         /** Pays it; LNbits says so to nobody. */
         payQuietly: (invoice) => lnbits.markPaid(order.bill(invoice).hash),
+        /** The webhook comes. */
+        async hook(invoice) {
+          assert.equal((await lnbits.notify(order.bill(invoice).hash)).status, 200);
+        },
         /** Pays it, and the webhook comes; a second later LNbits may be asked. */
         async pay(invoice) {
-          const { hash } = order.bill(invoice);
-          lnbits.markPaid(hash);
-          assert.equal((await lnbits.notify(hash)).status, 200);
+          order.payQuietly(invoice);
+          await order.hook(invoice);
           await shop.advance(1, order);
         },
         /** How often LNbits was asked about this invoice. */
@@ -174,3 +180,11 @@ export async function openShop({ vars = {}, lnbits: lnbitsOptions, cloud: cloudO
 /** A BOLT11 of a wallet that is not ours. */
 export const foreignInvoice = (shop, sats, fields) =>
   makeInvoice({ amountMsat: sats * 1000, timestamp: Math.floor(shop.now() / 1000), ...fields }).bolt11;
+
+/** A fault of a fake that holds its call until release(), at the latest until the end of the test. -> release */
+export function hold(t, server, fields) {
+  let release;
+  server.fault({ kind: 'late', ...fields, until: new Promise((resolve) => { release = resolve; }) });
+  t.after(release);
+  return release;
+}

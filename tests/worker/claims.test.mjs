@@ -103,9 +103,9 @@ describe('the bundle', { concurrency: true }, () => {
     };
     await dayBack(24 * 3600 - 60);
     assert.equal((await order.claim(nonce)).status, 200);
+    assertRefused(await order.claim(randomWord()), 409, 'claimed_elsewhere');
     await dayBack(24 * 3600);
     assertRefused(await order.claim(nonce), 410, 'bundle_erased');
-    assertRefused(await order.claim(randomWord()), 409, 'claimed_elsewhere');
   });
 
   test('every change of the hand-over is seen on a live connection', async () => {

@@ -7,7 +7,7 @@ import { readInvoice } from '../support/bolt11.mjs';
 import { ageKey, assertRefused, call, openBundle, orderBody, placeOrder, randomWord, sha256, sshKey } from '../support/order.mjs';
 import { startWorker } from '../support/worker.mjs';
 
-const ALWAYS = ['amountSats', 'bootstrapJobId', 'createdAt', 'expiresAt', 'message', 'product', 'region', 'state', 'stubMode'];
+const ALWAYS = ['amountSats', 'bootstrapJobId', 'createdAt', 'expiresAt', 'message', 'product', 'region', 'revision', 'state', 'stubMode'];
 const PHASES = [
   'payment_received', 'ssh_key', 'volume_created', 'tailscale_key', 'droplet', 'booting', 'packages', 'volume', 'bitcoin', 'lnd', 'wallet', 'lnbits', 'sealed',
 ];
@@ -29,8 +29,9 @@ describe('the catalogue and health', () => {
     assert.deepEqual([body.defaultRegion, body.stubMode, body.lightningNetwork], ['nyc3', true, 'regtest']);
     assert.ok(body.regions.length > 1 && body.regions.some(({ slug }) => slug === body.defaultRegion));
     for (const region of body.regions) {
-      assertKeys(region, 'name', 'slug');
+      assertKeys(region, 'available', 'name', 'slug');
       assert.match(region.slug, /^[a-z]{3}\d$/);
+      assert.equal(region.available, true);
     }
   });
 

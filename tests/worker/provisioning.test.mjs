@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { createDigitalOcean } from '../fakes/digitalocean.mjs';
 import { createTailscale } from '../fakes/tailscale.mjs';
 import { withContract } from '../support/contract.mjs';
-import { openBundle, placeOrder, pollUntil, randomWord, sshKey } from '../support/order.mjs';
+import { openBundle, placeOrder, pollUntil, randomWord, sha256, sshKey } from '../support/order.mjs';
 import { PHASES, readUserData, scriptedMachine } from '../support/scripted_machine.mjs';
 import { startWorker, workerProcess } from '../support/worker.mjs';
 
@@ -88,7 +88,7 @@ describe('an undisturbed order', { concurrency: true }, () => {
     const ready = await live.until(({ state }) => state === 'ready');
     assert.deepEqual(
       live.views.map(({ state, phase }) => phase ?? state),
-      ['awaiting_payment', 'ssh_key', 'volume_created', 'tailscale_key', 'droplet', 'booting', ...PHASES, 'ready']);
+      ['awaiting_payment', 'payment_received', 'ssh_key', 'volume_created', 'tailscale_key', 'droplet', 'booting', ...PHASES, 'ready']);
     assert.deepEqual([ready.credentials.nodeIp, ready.credentials.tailscaleHostname], [address, device.name]);
     const { body } = await order.claim(randomWord());
     assert.equal((await openBundle(body.sealed, order.key.identity)).orderId, order.id);
@@ -99,14 +99,15 @@ describe('an undisturbed order', { concurrency: true }, () => {
     const [volume] = cloud.volumes;
     const [key] = cloud.keys;
     const publicKey = order.key.publicKey.split(' ').slice(0, 2).join(' ');
+    const tags = ['kindling', name, `kindling-at-${sha256(worker.url).slice(0, 12)}`];
     assert.equal(findKey.path, `/v2/account/keys/${key.fingerprint}`);
     assert.deepEqual(createKey.body, { name, public_key: publicKey });
     assert.deepEqual(findVolume.query, { name, region: 'ams3' });
-    assert.deepEqual(createVolume.body, { name, region: 'ams3', size_gigabytes: 100, tags: ['kindling', name] });
+    assert.deepEqual(createVolume.body, { name, region: 'ams3', size_gigabytes: 100, tags });
     assert.deepEqual(findDroplet.query, { tag_name: name });
     const { user_data: userData, ...rest } = createDroplet.body;
     assert.deepEqual(rest, {
-      name, region: 'ams3', size: 's-4vcpu-8gb', image: 'ubuntu-24-04-x64', ssh_keys: [key.id], ipv6: true, monitoring: false, tags: ['kindling', name], volumes: [volume.id],
+      name, region: 'ams3', size: 's-4vcpu-8gb', image: 'ubuntu-24-04-x64', ssh_keys: [key.id], ipv6: true, monitoring: false, tags, volumes: [volume.id],
     });
     assert.equal(getDroplet.path, `/v2/droplets/${cloud.droplets[0].id}`);
     const { capabilities, expirySeconds, description } = tailscale.requests[0].body;
@@ -227,7 +228,9 @@ describe('every step, failed in every way, ends in one machine', { concurrency: 
           if (!look || known) return [one, one];
           return applied ? [one, look] : [one, look, one];
         });
-        assert.deepEqual(said(cloud.requests.slice(from)).map(short), expected, `${name} at ${line}`);
+        // How often a droplet that starts was looked at is a matter of time, unless that is the step in question.
+        const counts = (one) => last || !one.includes('droplets/ID');
+        assert.deepEqual(said(cloud.requests.slice(from)).map(short).filter(counts), expected, `${name} at ${line}`);
         assert.equal(cloud.unusedFaults + tailscale.unusedFaults, 0, `${line} was not reached`);
         const tag = `kindling-${order.id}`;
         assert.equal(cloud.allDroplets.filter(({ tags }) => tags.includes(tag)).length, 1);
@@ -276,7 +279,12 @@ describe('what cannot be is refunded, and nothing is left of it', { concurrency:
         assertRefunded(failed, code);
         await pollUntil(() => isEmpty(cloud), 'an empty cloud', 5000);
         assert.deepEqual([cloud.allDroplets.length, cloud.unusedFaults + tailscale.unusedFaults], [0, 0]);
-        assert.deepEqual(await order.get(), failed);
+        const over = await pollUntil(async () => {
+          const view = await order.get();
+          return /was removed/.test(view.message) && view;
+        }, 'the end of the teardown');
+        const message = failed.message.replace('is being removed', 'was removed');
+        assert.deepEqual(over, { ...failed, message, revision: failed.revision + (message === failed.message ? 0 : 1) });
       });
     }
   });
@@ -316,7 +324,7 @@ describe('what cannot be is refunded, and nothing is left of it', { concurrency:
     'saying 401': { kind: 'status', status: 401 },
   })) {
     test(`the teardown is finished although each of its calls fails once: ${name}`, async (t) => {
-      const { cloud, worker, machineOf } = await shop(t);
+      const { cloud, worker, machineOf } = await shop(t, { vars: { DEV_CLOCK: '0' } });
       const order = await paidOrder(worker);
       const machine = await machineOf(order);
       await machine.pair();
@@ -325,7 +333,11 @@ describe('what cannot be is refunded, and nothing is left of it', { concurrency:
         ['DELETE', '/v2/droplets/:id'], ['GET', '/v2/droplets/:id'], ['DELETE', '/v2/volumes/:id'], ['DELETE', '/v2/account/keys/:id'],
       ]) cloud.fault({ method, pathPattern, ...fault });
       await machine.report('bitcoin', 'failed');
-      await pollUntil(() => isEmpty(cloud) && lastStep(worker, order), 'an empty cloud');
+      await pollUntil(async () => {
+        // Over the pauses, and over the minutes in which the cloud may not know a fresh droplet yet.
+        await call(worker, 'POST', '/api/dev/clock', { body: { advanceSeconds: 15, orders: [order.id] } });
+        return isEmpty(cloud) && lastStep(worker, order);
+      }, 'an empty cloud', 30_000);
       assert.equal(cloud.unusedFaults, 0);
       const left = await resources(worker, order);
       assert.deepEqual([left.ssh_key, left.volume, left.droplet, left.tailscale_key], [null, null, null, null]);
@@ -365,7 +377,11 @@ describe('the Worker', () => {
 function assertRefunded(view, code) {
   assert.deepEqual(
     Object.keys(view).sort(),
-    ['amountSats', 'bootstrapJobId', 'createdAt', 'errorCode', 'errorMessage', 'expiresAt', 'message', 'product', 'region', 'state', 'stubMode']);
+    [
+      'amountSats', 'bootstrapJobId', 'createdAt', 'errorCode', 'errorMessage', 'expiresAt', 'message', 'product', 'refund', 'region', 'revision', 'state',
+      'stubMode',
+    ]);
+  assert.deepEqual(view.refund, { state: 'owed', owedSats: 10_000, paidSats: 0 });
   assert.equal(view.errorCode, code);
   assert.match(view.errorMessage, /^(The|Your) [^{}<>]{15,}\.$/);
   assert.match(view.message, /A refund of 10000 sats is owed to you/);

@@ -123,7 +123,9 @@ describe('paths and methods', () => {
       '/api/health': 'GET', '/api/catalogue': 'GET', '/api/bootstrap': 'POST', [`/api/bootstrap/${id}`]: 'GET', [`/api/bootstrap/${id}/live`]: 'GET',
       [`/api/bootstrap/${id}/claim`]: 'POST', [`/api/bootstrap/${id}/ack`]: 'POST', [`/api/machine/${id}/pair`]: 'POST', [`/api/machine/${id}/report`]: 'POST',
       [`/api/machine/${id}/deliver`]: 'POST', [`/api/machine/${id}/heartbeat`]: 'POST', [`/api/lnbits/${id}/${MARKER}`]: 'POST',
-      [`/api/dev/stub/pay/${id}${id}`]: 'POST',
+      [`/api/dev/stub/pay/${id}${id}`]: 'POST', [`/api/bootstrap/${id}/extend`]: 'POST', [`/api/bootstrap/${id}/refund`]: 'POST',
+      [`/api/bootstrap/${id}/destroy`]: 'POST', [`/api/bootstrap/${id}/renew`]: 'POST', '/api/operator/fleets': 'GET', [`/api/operator/orders/${id}`]: 'GET',
+      [`/api/operator/orders/${id}/refunded`]: 'POST', '/api/dev/clock': 'POST', [`/api/dev/panic/${id}`]: 'POST',
     };
     for (const [path, taken] of Object.entries(paths)) {
       for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter((name) => name !== taken)) {
@@ -139,6 +141,7 @@ describe('paths and methods', () => {
     const paths = [
       '/api/', '/api/nothing', '/api/health/', '/api/bootstrap/', `/api/bootstrap/${id}/`, `/api/bootstrap/${id}/${MARKER}`, `/api/bootstrap/${id}/claim/x`,
       `/api/machine/${id}`, `/api/lnbits/${id}`, '/api/dev/stub/pay', '/api/open', `/api//bootstrap/${id}`, '/api/%62ootstrap',
+      '/api/dev/clock', `/api/dev/panic/${id}`, `/api/operator/orders/${id}/refunded`, // closed without DEV_CLOCK and OPERATOR_TOKEN
     ];
     for (const path of paths) {
       const answer = await call(worker, 'POST', path, { body: '{}' });
@@ -157,7 +160,12 @@ describe('paths and methods', () => {
       [unknown, { token }], [unknown, {}], [known.id.toUpperCase(), { token }], [known.id.slice(1), { token }], [MARKER, { token }], ['..%2f', { token }],
     ];
     const shape = ({ status, text, headers }) => [status, text, [...headers].filter(([name]) => name !== 'date').sort()];
-    for (const [method, tail, body] of [['GET', ''], ['POST', '/claim', { nonce: randomWord() }], ['POST', '/ack', { nonce: randomWord() }], ['POST', '/claim', '{']]) {
+    const calls = [
+      ['GET', ''], ['POST', '/claim', { nonce: randomWord() }], ['POST', '/ack', { nonce: randomWord() }], ['POST', '/claim', '{'], ['POST', '/extend', { hours: 1 }],
+      ['POST', '/extend', '{'], ['POST', '/refund', { refundTo: 'me@example.com' }], ['POST', '/refund', '{'], ['POST', '/destroy', {}], ['POST', '/destroy', '{'],
+      ['POST', '/renew', {}],
+    ];
+    for (const [method, tail, body] of calls) {
       const expected = shape(await call(worker, method, `/api/bootstrap/${randomId()}${tail}`, { body }));
       assert.deepEqual([expected[0], JSON.parse(expected[1]).error.code], [404, 'not_found']);
       for (const [id, options] of ways) {

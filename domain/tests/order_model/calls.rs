@@ -482,7 +482,9 @@ fn fits_teardown(step: TeardownStep, answer: &Answer) -> bool {
         Answer::Volume(_) => step == TeardownStep::FindVolume,
         Answer::Droplet(_) => matches!(
             step,
-            TeardownStep::FindDroplet | TeardownStep::AwaitDropletGone
+            TeardownStep::FindDroplet
+                | TeardownStep::DeleteDroplet
+                | TeardownStep::AwaitDropletGone
         ),
         Answer::Gone => !matches!(
             step,
