@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { createDigitalOcean } from '../fakes/digitalocean.mjs';
 import { browserMissing, launchBrowser } from './browser.mjs';
 import { withContract } from './contract.mjs';
-import { startWorker, workerProcess } from './worker.mjs';
+import { GENEROUS, startWorker, workerProcess } from './worker.mjs';
 
 const WRANGLER_TOML = `
 name = "trial"
@@ -89,7 +89,7 @@ const count = async (worker) => (await (await worker.fetch('/api/count')).json()
 
 test("the Worker gets the test's variables and its own address, nothing of the developer's", async (t) => {
   const worker = await trial(t, { EXTRA: 'given' });
-  assert.deepEqual(await (await worker.fetch('/api/vars')).json(), { PUBLIC_URL: worker.url, KEPT: 'kept', EXTRA: 'given' });
+  assert.deepEqual(await (await worker.fetch('/api/vars')).json(), { PUBLIC_URL: worker.url, ...GENEROUS, KEPT: 'kept', EXTRA: 'given' });
   assert.match(await (await worker.fetch('/orders/abc')).text(), /trial/);
 });
 
@@ -133,7 +133,7 @@ test('a Worker process keeps address and storage over stop, kill and restart', a
   const worker = await workerProcess({ root, vars: { EXTRA: 'one' } });
   t.after(() => worker.close());
   await worker.start();
-  assert.deepEqual(await (await worker.fetch('/api/vars')).json(), { PUBLIC_URL: worker.url, KEPT: 'kept', EXTRA: 'one' });
+  assert.deepEqual(await (await worker.fetch('/api/vars')).json(), { PUBLIC_URL: worker.url, ...GENEROUS, KEPT: 'kept', EXTRA: 'one' });
   assert.equal(await count(worker), 1);
   await worker.kill();
   await assert.rejects(worker.fetch('/api/count'), /fetch failed/);

@@ -11,7 +11,7 @@ import { BUILD, ROOT } from './paths.mjs';
 import { freePort, startProcess } from './process.mjs';
 
 /** Limits that no test meets unless it names its own. */
-const GENEROUS = { FLEET_CAPACITY: '100000', UNPAID_PER_ADDRESS: '100000', CREATES_PER_MINUTE: '100000', UNPAID_PER_FLEET: '100000' };
+export const GENEROUS = { FLEET_CAPACITY: '100000', UNPAID_PER_ADDRESS: '100000', CREATES_PER_MINUTE: '100000', UNPAID_PER_FLEET: '100000' };
 /** X_LOCAL_OBSERVABILITY would have wrangler trace each storage call into a database of its own, which takes a third of the time. */
 const QUIET = {
   WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false', CLOUDFLARE_INCLUDE_PROCESS_ENV: 'false', X_LOCAL_OBSERVABILITY: 'false', CI: '1',

@@ -1,5 +1,5 @@
 // The fault sweep: every effect of a full node's order, of its teardown and of its refund, times everything that can go wrong with a call.
-// Each case is an order of its own; all of them share one Worker and the clock that the test moves. Prints its table.
+// Each case is an order of its own; they share two Workers, each with upstreams and a clock of its own, which the test moves. Prints its table.
 // UPDATE_FAULT_SWEEP=1 writes the golden file anew; FAULT_SWEEP=regexp sweeps only the cases whose name fits.
 //
 // The clouds stand here without their contracts: provisioning.test.mjs has the same calls judged, and this one makes thousands.
@@ -34,28 +34,49 @@ function assertNone(found) {
   assert.deepEqual(found.map(([{ name }, what]) => `${name}: ${what}`), []);
 }
 
+/** The cases whose call is answered at once, and those whose call is held: two shops that know nothing of each other. */
+const answered = cases.filter(({ column }) => !column.held);
+const held = cases.filter(({ column }) => column.held);
+
 describe('the fault sweep', { timeout: 300_000 }, () => {
-  let stage;
+  const stages = new Map(); // case -> stage
+  const shops = () => [...new Set(stages.values())];
   before(async () => {
-    stage = await openStage(cases);
-    await stage.start(PATIENT);
+    await Promise.all([answered, held].filter(({ length }) => length > 0).map(async (orders) => {
+      const stage = await openStage(orders);
+      for (const order of orders) stages.set(order, stage);
+      await stage.start(PATIENT);
+    }));
   });
-  after(() => stage.close());
+  after(() => Promise.all(shops().map((stage) => stage.close())));
 
   async function isOver(order) {
-    if (!order.end) await stage.look(order);
+    if (!order.end) await stages.get(order).look(order);
     return order.end !== null;
   }
   async function sweep(orders) {
+    if (orders.length === 0) return;
+    const stage = stages.get(orders[0]);
     const { placed } = await stage.place(orders);
     await Promise.all([placed, stage.conduct(orders, isOver)]);
   }
-  const conversation = (order) => ({ ...order, hashes: new Map(stage.lnurl.issued.map(({ paymentHash, bolt11 }) => [paymentHash, bolt11])) });
+  const conversation = (order) => ({
+    ...order, hashes: new Map(stages.get(order).lnurl.issued.map(({ paymentHash, bolt11 }) => [paymentHash, bolt11])),
+  });
 
-  test('calls fail, or are answered what is no answer', () => sweep(cases.filter(({ column }) => !column.held)));
+  describe('every call fails once', { concurrency: true }, () => {
+    test('or is answered what is no answer', () => sweep(answered));
 
-  test('the Worker is killed, before its call is applied and after it, and started again', async () => {
-    const orders = cases.filter(({ column }) => column.kill);
+    test('or the Worker is killed, before it is applied and after it; or it is answered, or applied, when the Worker has given it up', async () => {
+      const orders = held.filter(({ column }) => column.kill);
+      if (orders.length > 0) await killAndGoOn(orders);
+      await sweep(held.filter(({ column }) => !column.kill));
+    });
+  });
+
+  /** Brings each order to its call, kills the Worker in the middle of all of them, and starts it again. */
+  async function killAndGoOn(orders) {
+    const stage = stages.get(orders[0]);
     const { placed } = await stage.place(orders);
     await stage.conduct(orders, (order) => stage.isHeld(order));
     await stage.kill(DEAD_SECONDS);
@@ -66,14 +87,14 @@ describe('the fault sweep', { timeout: 300_000 }, () => {
     await Promise.all([placed, ...asked.filter(({ effect }) => effect.call !== 'invoice').map((order) => stage.ask(order, 'GET'))]);
     for (const order of orders) await pollUntil(() => order.calls.length > said.get(order), `a sign of life of ${order.name}`);
     await stage.conduct(orders, isOver);
-  });
-
-  test('calls are answered, or applied, when the Worker has given them up', () => sweep(cases.filter(({ column }) => column.held && !column.kill)));
+  }
 
   test('every case met its fault, and its order is delivered or refunded', () => {
     assertNone(cases.filter(({ struck }) => !struck).map((order) => [order, 'the call was never made']));
-    for (const fake of [stage.cloud, stage.tailscale, stage.lnbits, stage.lnurl]) assert.equal(fake.unusedFaults, 0);
-    assert.deepEqual([stage.cloud.bootErrors, stage.ledger.strangers], [[], []]);
+    for (const { cloud, tailscale, lnbits, lnurl, ledger } of shops()) {
+      assert.deepEqual([cloud, tailscale, lnbits, lnurl].map(({ unusedFaults }) => unusedFaults), [0, 0, 0, 0]);
+      assert.deepEqual([cloud.bootErrors, ledger.strangers], [[], []]);
+    }
     assertNone(cases.flatMap((order) => {
       const { state, refund } = order.end ?? {};
       const is = [state, refund?.state, refund?.paidSats, refund?.owedSats].join();
@@ -82,39 +103,42 @@ describe('the fault sweep', { timeout: 300_000 }, () => {
   });
 
   test('no satoshi is lost or paid twice', () => {
-    const paid = stage.lnbits.paidOut();
+    const paid = shops().flatMap(({ lnbits }) => lnbits.paidOut());
     assertNone(cases.flatMap((order) => {
       const own = paid.filter((payment) => payment.order === order.id);
       const amounts = own.map(({ amountSats }) => amountSats).join();
-      const theirs = own.every(({ bolt11 }) => stage.lnurl.issued.find((one) => one.bolt11 === bolt11).name.startsWith(order.id));
+      const { issued } = stages.get(order).lnurl;
+      const theirs = own.every(({ bolt11 }) => issued.find((one) => one.bolt11 === bolt11).name.startsWith(order.id));
       return amounts === (order.delivered ? '' : String(PRICE)) && theirs ? [] : [[order, `paid back: ${amounts}`]];
     }));
     assert.equal(paid.length, cases.filter(({ delivered }) => !delivered).length);
   });
 
   test('one machine at most ever stood for an order, and the cloud holds what was delivered and nothing else', async () => {
-    const { cloud, tailscale } = stage;
     const isOf = ({ id }) => ({ name = '', hostname = '', tags = [] }) => [name, hostname, ...tags].includes(`kindling-${id}`);
-    const count = (order) => Object.entries({ droplets: cloud.droplets, volumes: cloud.volumes, keys: cloud.keys, devices: tailscale.devices })
-      .map(([what, list]) => [what, list.filter(isOf(order)).length]);
+    const count = (order) => {
+      const { cloud: { droplets, volumes, keys }, tailscale: { devices } } = stages.get(order);
+      return Object.entries({ droplets, volumes, keys, devices }).map(([what, list]) => [what, list.filter(isOf(order)).length]);
+    };
     const astray = (order) => count(order).filter(([, number]) => number !== (order.delivered ? 1 : 0)).map(([what, number]) => `${number} ${what}`);
     assertNone(cases.flatMap((order) => {
-      const ever = cloud.allDroplets.filter(isOf(order)).length;
+      const ever = stages.get(order).cloud.allDroplets.filter(isOf(order)).length;
       return ever > 1 ? [[order, `${ever} machines`]] : [];
     }));
     // Where the cloud says 404 of something that is there, the order believes it. That is left to the sweep, which comes every five minutes.
     for (const order of cases) order.left = astray(order);
     assertNone(cases.filter(({ left, column }) => left.length > 0 && column.name !== '404').map((order) => [order, `left: ${order.left}`]));
-    stage.ledger.sweeping = true;
-    await stage.worker.scheduled();
+    for (const stage of shops()) {
+      stage.ledger.sweeping = true;
+      await stage.worker.scheduled();
+    }
     await pollUntil(() => cases.every((order) => astray(order).length === 0), 'an empty cloud', 10_000).catch(() => {});
     assertNone(cases.flatMap((order) => astray(order).map((what) => [order, `left by the sweep: ${what}`])));
 
-    const delivered = cases.filter((order) => order.delivered).map(({ id }) => id).sort();
+    const delivered = cases.filter((order) => order.delivered).map(({ id }) => id).sort().join();
     await pollUntil(async () => {
-      const { body } = await stage.operator('fleets');
-      const places = body.fleets.flatMap(({ orders }) => orders).filter(({ place }) => place?.name === 'paid').map(({ id }) => id);
-      return places.sort().join() === delivered.join();
+      const fleets = (await Promise.all(shops().map((stage) => stage.operator('fleets')))).flatMap(({ body }) => body.fleets);
+      return fleets.flatMap(({ orders }) => orders).filter(({ place }) => place?.name === 'paid').map(({ id }) => id).sort().join() === delivered;
     }, 'the places of delivered orders, and no others');
   });
 
@@ -162,8 +186,8 @@ describe('the fault sweep', { timeout: 300_000 }, () => {
     console.log(`${table(cases)}
 D: delivered, R: refunded, with the seconds from the fault on; *: the sweep removed what the cloud had denied.
 ${cases.length} cases swept, ${cases.length - wrong.size} passed; ${cases.length - refunded} delivered, ${refunded} refunded.`);
-    const journals = await Promise.all(emptied(cases).map(async (order) => [order, (await stage.operator(`orders/${order.id}`)).body.journal]));
-    const { moved, real } = emptyings(journals, stage.real);
+    const journals = await Promise.all(emptied(cases).map(async (order) => [order, (await stages.get(order).operator(`orders/${order.id}`)).body.journal]));
+    const { moved, real } = emptyings(journals, (order, time) => stages.get(order).real(time));
     if (moved.length > 0) {
       console.log(`From the last failed step to an empty cloud (${moved.length} orders): ${spread(moved)} on the moved clock; ${spread(real)} in real time.`);
     }

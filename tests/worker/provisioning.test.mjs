@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { createDigitalOcean } from '../fakes/digitalocean.mjs';
 import { createTailscale } from '../fakes/tailscale.mjs';
 import { withContract } from '../support/contract.mjs';
-import { openBundle, placeOrder, pollUntil, randomWord, sha256, sshKey } from '../support/order.mjs';
+import { call, openBundle, placeOrder, pollUntil, randomWord, sha256, sshKey } from '../support/order.mjs';
 import { PHASES, readUserData, scriptedMachine } from '../support/scripted_machine.mjs';
 import { startWorker, workerProcess } from '../support/worker.mjs';
 

@@ -24,16 +24,18 @@ const removals = ({ calls }) => calls.filter((call) => REMOVALS.includes(call.ki
 export const emptied = (cases) => cases.filter((order) => order.end && !order.delivered && order.left.length === 0 && removals(order).length > 0);
 
 /**
- * For each of these: from its last failed step, as its own journal has it, to the moment when the last of its things was gone
- * -> {moved: [seconds], real: [seconds]}
+ * For each of these: from its last failed step, as its own journal has it, to the moment when the last of its things was gone.
+ * real(order, time): when that was by the wall -> {moved: [seconds], real: [seconds]}
  */
 export function emptyings(journals, real) {
   const spans = [...journals].map(([order, journal]) => {
     const empty = Math.max(...removals(order));
     const failures = journal.filter(({ event, detail }) => event === 'failed' || (event === 'tear_down' && !detail.endsWith('answered')));
-    return [Math.max(...failures.map(({ at }) => at).filter((at) => at <= empty)), empty];
+    return [order, Math.max(...failures.map(({ at }) => at).filter((at) => at <= empty)), empty];
   });
-  return { moved: spans.map(([from, to]) => (to - from) / 1000), real: spans.map(([from, to]) => (real(to) - real(from)) / 1000) };
+  return {
+    moved: spans.map(([, from, to]) => (to - from) / 1000), real: spans.map(([order, from, to]) => (real(order, to) - real(order, from)) / 1000),
+  };
 }
 
 /** "median 0.2 s, at most 61.0 s" */
