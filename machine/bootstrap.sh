@@ -42,7 +42,7 @@ exec 9>"$STATE/lock"
 flock --nonblock 9 || fail "Another bring-up is already running."
 make_machine_key
 pair
-for phase in "$KINDLING/$PRODUCT"/[0-9][0-9]-*.sh; do
+for phase in "$KINDLING"/base/[0-9][0-9]-*.sh "$KINDLING/$PRODUCT"/[0-9][0-9]-*.sh; do
     run_phase "$phase"
 done
 log "all phases done; the machine's own help: ops.sh help"

@@ -11,58 +11,43 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
-use std::io::Write;
 
 /// The cloud's limit, in bytes (DigitalOcean API, `droplets_create`).
 pub const MAX_USER_DATA_BYTES: usize = 64 * 1024;
 
+/// Pairs each path under `machine/` with its text.
+macro_rules! machine_files {
+    ($($path:literal),* $(,)?) => {
+        &[$(($path, include_str!(concat!("../../machine/", $path)))),*]
+    };
+}
+
 /// The machine's scripts, relative to `/opt/kindling/`.
-const FILES: &[(&str, &str)] = &[
-    ("bootstrap.sh", include_str!("../../machine/bootstrap.sh")),
-    ("lib.sh", include_str!("../../machine/lib.sh")),
-    ("wire.sh", include_str!("../../machine/wire.sh")),
-    ("ops.sh", include_str!("../../machine/ops.sh")),
-    (
-        "full_node/10-packages.sh",
-        include_str!("../../machine/full_node/10-packages.sh"),
-    ),
-    (
-        "full_node/20-volume.sh",
-        include_str!("../../machine/full_node/20-volume.sh"),
-    ),
-    (
-        "full_node/30-bitcoin.sh",
-        include_str!("../../machine/full_node/30-bitcoin.sh"),
-    ),
-    (
-        "full_node/40-lnd.sh",
-        include_str!("../../machine/full_node/40-lnd.sh"),
-    ),
-    (
-        "full_node/50-wallet.sh",
-        include_str!("../../machine/full_node/50-wallet.sh"),
-    ),
-    (
-        "full_node/60-lnbits.sh",
-        include_str!("../../machine/full_node/60-lnbits.sh"),
-    ),
-    (
-        "full_node/70-sealed.sh",
-        include_str!("../../machine/full_node/70-sealed.sh"),
-    ),
-    (
-        "full_node/bitcoind.service",
-        include_str!("../../machine/full_node/bitcoind.service"),
-    ),
-    (
-        "full_node/compose.yaml",
-        include_str!("../../machine/full_node/compose.yaml"),
-    ),
-    (
-        "full_node/releases.env",
-        include_str!("../../machine/full_node/releases.env"),
-    ),
+const FILES: &[(&str, &str)] = machine_files![
+    "bootstrap.sh",
+    "lib.sh",
+    "wire.sh",
+    "ops.sh",
+    "base/10-packages.sh",
+    "base/15-system.sh",
+    "base/20-firewall.sh",
+    "base/25-docker.sh",
+    "base/30-tailscale.sh",
+    "full_node/40-volume.sh",
+    "full_node/50-bitcoin.sh",
+    "full_node/60-lnd.sh",
+    "full_node/65-wallet.sh",
+    "full_node/70-lnbits.sh",
+    "full_node/80-sealed.sh",
+    "full_node/compose.yaml",
+    "full_node/releases.env",
+    "units/bitcoind.service",
 ];
+
+/// Where the scripts arrive, as one archive: packed together they take half the room.
+const ARCHIVE: &str = "/opt/kindling/machine.tar.gz";
+/// The first command of the machine. A cut before its end is taken up by cloud-init, one after it by the machine's own unit.
+const START: &str = "tar --extract --gzip --file /opt/kindling/machine.tar.gz --directory /opt/kindling && exec /opt/kindling/bootstrap.sh";
 
 /// Renders the user-data of `order`'s machine; `token` pairs it.
 pub fn render(order: &Order, token: &Secret) -> String {
@@ -82,7 +67,7 @@ pub fn render(order: &Order, token: &Secret) -> String {
         ("VOLUME_SIZE_GB", &order.plan.volume_size_gb.to_string()),
         ("TAILSCALE", if order.plan.tailscale { "yes" } else { "no" }),
     ]);
-    let mut files = vec![
+    let files = [
         plain_file("/etc/kindling/config", "0600", &config),
         // Opened because this is the one place the token is for.
         plain_file("/etc/kindling/pair-token", "0600", token.expose()),
@@ -91,9 +76,15 @@ pub fn render(order: &Order, token: &Secret) -> String {
             "0644",
             &(order.request.recipients.join("\n") + "\n"),
         ),
+        json!({
+            "path": ARCHIVE,
+            "permissions": "0600",
+            "owner": "root:root",
+            "encoding": "b64",
+            "content": STANDARD.encode(archive(FILES)),
+        }),
     ];
-    files.extend(FILES.iter().map(|(path, text)| packed_file(path, text)));
-    let config = json!({ "write_files": files, "runcmd": [["/opt/kindling/bootstrap.sh"]] });
+    let config = json!({ "write_files": files, "runcmd": [["sh", "-ec", START]] });
     format!("#cloud-config\n{config}\n")
 }
 
@@ -101,28 +92,23 @@ fn plain_file(path: &str, mode: &str, text: &str) -> Value {
     json!({ "path": path, "permissions": mode, "owner": "root:root", "content": text })
 }
 
-/// A file compressed, because user-data is small.
-fn packed_file(path: &str, text: &str) -> Value {
-    let mode = if path.ends_with(".sh") {
-        "0755"
-    } else {
-        "0644"
+/// The files as a gzipped tar archive, the same bytes each time.
+fn archive(files: &[(&str, &str)]) -> Vec<u8> {
+    let encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let mut builder = tar::Builder::new(encoder);
+    let mut write = || {
+        for (path, text) in files {
+            let mut header = tar::Header::new_ustar();
+            header.set_mode(if path.ends_with(".sh") { 0o755 } else { 0o644 });
+            header.set_size(text.len() as u64);
+            builder.append_data(&mut header, path, text.as_bytes())?;
+        }
+        std::io::Result::Ok(())
     };
-    json!({
-        "path": format!("/opt/kindling/{path}"),
-        "permissions": mode,
-        "owner": "root:root",
-        "encoding": "gz+b64",
-        "content": STANDARD.encode(gzip(text.as_bytes())),
-    })
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    // Writing to memory does not fail; an empty file would be noticed by the machine's tests.
-    encoder
-        .write_all(bytes)
-        .and_then(|()| encoder.finish())
+    // Writing to memory does not fail; an empty archive would be noticed by the machine's tests.
+    write()
+        .and_then(|()| builder.into_inner())
+        .and_then(GzEncoder::finish)
         .unwrap_or_default()
 }
 

@@ -128,6 +128,14 @@ pub enum Phase {
     Booting,
     /// Machine: packages.
     Packages,
+    /// Machine: kernel parameters, bounded logs, security updates.
+    System,
+    /// Machine: firewall.
+    Firewall,
+    /// Machine: Docker.
+    Docker,
+    /// Machine: the tailnet, where the order has one.
+    Tailscale,
     /// Machine: disk.
     Volume,
     /// Machine: Bitcoin node.
@@ -144,7 +152,7 @@ pub enum Phase {
 
 impl Phase {
     /// All phases, first to last.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::PaymentReceived,
         Self::SshKey,
         Self::VolumeCreated,
@@ -152,6 +160,10 @@ impl Phase {
         Self::Droplet,
         Self::Booting,
         Self::Packages,
+        Self::System,
+        Self::Firewall,
+        Self::Docker,
+        Self::Tailscale,
         Self::Volume,
         Self::Bitcoin,
         Self::Lnd,
@@ -170,7 +182,11 @@ impl Phase {
             Self::Droplet => 10,
             Self::Booting => 15,
             Self::Packages => 25,
-            Self::Volume => 50,
+            Self::System => 45,
+            Self::Firewall => 47,
+            Self::Docker => 48,
+            Self::Tailscale => 50,
+            Self::Volume => 53,
             Self::Bitcoin => 55,
             Self::Lnd => 70,
             Self::Wallet => 80,
@@ -194,6 +210,10 @@ impl Phase {
             Self::Droplet => "Ordering the machine",
             Self::Booting => "The machine is starting",
             Self::Packages => "Installing packages",
+            Self::System => "Setting the system up",
+            Self::Firewall => "Closing the firewall",
+            Self::Docker => "Starting Docker",
+            Self::Tailscale => "Joining Tailscale",
             Self::Volume => "Preparing the disk",
             Self::Bitcoin => "Starting Bitcoin",
             Self::Lnd => "Starting LND",

@@ -64,36 +64,31 @@ fn order(bitcoin: BitcoinImplementation, volume_size_gb: u32, tailscale: bool) -
 fn files(user_data: &str) -> BTreeMap<String, (String, String)> {
     let json = user_data.strip_prefix("#cloud-config\n").unwrap();
     let config: Value = serde_json::from_str(json).unwrap();
-    assert_eq!(
-        config["runcmd"],
-        serde_json::json!([["/opt/kindling/bootstrap.sh"]])
-    );
-    let unpack = |file: &Value| {
+    let mut files = BTreeMap::new();
+    for file in config["write_files"].as_array().unwrap() {
         let content = file["content"].as_str().unwrap();
-        let text = match file["encoding"].as_str() {
-            None => content.to_owned(),
-            Some("gz+b64") => {
-                let mut text = String::new();
-                let packed = STANDARD.decode(content).unwrap();
-                GzDecoder::new(packed.as_slice())
-                    .read_to_string(&mut text)
-                    .unwrap();
-                text
-            }
-            Some(other) => panic!("unknown encoding {other}"),
-        };
-        let path = file["path"].as_str().unwrap().to_owned();
-        (
-            path,
-            (file["permissions"].as_str().unwrap().to_owned(), text),
-        )
-    };
-    config["write_files"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(unpack)
-        .collect()
+        let path = file["path"].as_str().unwrap();
+        let mode = file["permissions"].as_str().unwrap();
+        if file["encoding"].is_null() {
+            files.insert(path.to_owned(), (mode.to_owned(), content.to_owned()));
+            continue;
+        }
+        assert_eq!((file["encoding"].as_str(), mode), (Some("b64"), "0600"));
+        let folder = path.strip_suffix("/machine.tar.gz").unwrap();
+        assert_eq!(config["runcmd"].as_array().unwrap().len(), 1);
+        assert!(config["runcmd"][0][2].as_str().unwrap().contains(path));
+        let packed = STANDARD.decode(content).unwrap();
+        let mut archive = tar::Archive::new(GzDecoder::new(packed.as_slice()));
+        for entry in archive.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let path = format!("{folder}/{}", entry.path().unwrap().display());
+            let mode = format!("{:04o}", entry.header().mode().unwrap());
+            let mut text = String::new();
+            entry.read_to_string(&mut text).unwrap();
+            files.insert(path, (mode, text));
+        }
+    }
+    files
 }
 
 #[test]
@@ -158,11 +153,13 @@ fn every_script_of_the_machine_is_there_and_can_be_run() {
         &Secret::new("t"),
     ));
     let machine = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../machine");
+    let mut folders = vec![machine.clone()];
     let mut expected = 0;
-    for folder in ["", "full_node"] {
-        for entry in std::fs::read_dir(machine.join(folder)).unwrap() {
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
+                folders.push(path);
                 continue;
             }
             let name = path.strip_prefix(&machine).unwrap().to_str().unwrap();

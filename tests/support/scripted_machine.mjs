@@ -2,25 +2,23 @@
 // milliseconds. What it says is up to the test. The whole-story test boots the real script instead.
 
 import crypto from 'node:crypto';
-import zlib from 'node:zlib';
 import { sealBundle } from './order.mjs';
 
 export const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB1lAQ0eGJ7rvMPRJwAkcVvzLyPSLQhxjxwRrSq6LYDJ';
 /** The machine's phases, first to last. */
-export const PHASES = ['packages', 'volume', 'bitcoin', 'lnd', 'wallet', 'lnbits', 'sealed'];
+export const PHASES = ['packages', 'system', 'firewall', 'docker', 'tailscale', 'volume', 'bitcoin', 'lnd', 'wallet', 'lnbits', 'sealed'];
 
-/** user-data -> {config: the pairs of /etc/kindling/config, token, recipients, files: {path: {permissions, text}}, runcmd} */
+/** user-data -> {config: the pairs of /etc/kindling/config, token, recipients, files: {path: {permissions, bytes}}, runcmd} */
 export function readUserData(userData) {
   const [head, ...rest] = userData.split('\n');
   if (head !== '#cloud-config') throw new Error(`not a cloud-config: ${head}`);
   const { write_files: written, runcmd } = JSON.parse(rest.join('\n'));
-  const files = Object.fromEntries(written.map(({ path, permissions, encoding, content }) => {
-    // Read when it is asked for: most tests look at three files of a dozen.
-    return [path, { permissions, get text() { return encoding === 'gz+b64' ? zlib.gunzipSync(Buffer.from(content, 'base64')).toString() : content; } }];
-  }));
-  const config = Object.fromEntries([...files['/etc/kindling/config'].text.matchAll(/^(\w+)='(.*)'$/gm)].map(([, key, value]) => [key, value]));
-  const recipients = files['/etc/kindling/recipients'].text.trim().split('\n');
-  return { config, token: files['/etc/kindling/pair-token'].text.trim(), recipients, files, runcmd };
+  const files = Object.fromEntries(written.map(({ path, permissions, encoding, content }) =>
+    [path, { permissions, bytes: Buffer.from(content, encoding === 'b64' ? 'base64' : 'utf8') }]));
+  const text = (path) => files[path].bytes.toString();
+  const config = Object.fromEntries([...text('/etc/kindling/config').matchAll(/^(\w+)='(.*)'$/gm)].map(([, key, value]) => [key, value]));
+  const recipients = text('/etc/kindling/recipients').trim().split('\n');
+  return { config, token: text('/etc/kindling/pair-token').trim(), recipients, files, runcmd };
 }
 
 /** A secp256k1 key as the machine makes one -> {publicKey: 33 bytes in hex, sign(text) -> base64 of DER} */

@@ -9,7 +9,7 @@ import { startWorker } from '../support/worker.mjs';
 
 const ALWAYS = ['amountSats', 'bootstrapJobId', 'createdAt', 'expiresAt', 'message', 'product', 'region', 'revision', 'state', 'stubMode'];
 const PHASES = [
-  'payment_received', 'ssh_key', 'volume_created', 'tailscale_key', 'droplet', 'booting', 'packages', 'volume', 'bitcoin', 'lnd', 'wallet', 'lnbits', 'sealed',
+  'payment_received', 'ssh_key', 'volume_created', 'tailscale_key', 'droplet', 'booting', 'packages', 'system', 'firewall', 'docker', 'tailscale', 'volume', 'bitcoin', 'lnd', 'wallet', 'lnbits', 'sealed',
 ];
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 

@@ -1,6 +1,7 @@
 // A paid order becomes one machine, whatever the clouds do: the exact conversation, every step failed in every way, final refusals
 // torn down, and the Worker killed at the worst moments. Upstreams are stateful fakes behind their official contracts.
 
+import zlib from 'node:zlib';
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createDigitalOcean } from '../fakes/digitalocean.mjs';
@@ -122,10 +123,12 @@ describe('an undisturbed order', { concurrency: true }, () => {
     assert.match(token, /^[A-Za-z0-9_-]{43}$/);
     assert.deepEqual(recipients, [publicKey]);
     assert.deepEqual([files['/etc/kindling/config'].permissions, files['/etc/kindling/pair-token'].permissions], ['0600', '0600']);
-    assert.deepEqual(runcmd, [['/opt/kindling/bootstrap.sh']]);
-    const everything = [userData, ...Object.values(files).map(({ text }) => text)].join('\n');
+    assert.match(runcmd.flat().at(-1), /exec \/opt\/kindling\/bootstrap\.sh$/);
+    const unpacked = zlib.gunzipSync(files['/opt/kindling/machine.tar.gz'].bytes).toString();
+    assert.match(unpacked, /#!\/usr\/bin\/env bash/);
+    const everything = [userData, unpacked, ...Object.values(files).map(({ bytes }) => bytes.toString())].join('\n');
     for (const secret of [TOKEN, TAILSCALE_KEY, tailscale.keys[0].secret, order.token, order.body.accessHash]) assert.ok(!everything.includes(secret));
-    assert.equal(Object.values(files).filter(({ text }) => text.includes(token)).length, 1);
+    assert.equal(Object.values(files).filter(({ bytes }) => bytes.includes(token)).length, 1);
     live.close();
   });
 

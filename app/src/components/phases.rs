@@ -4,11 +4,12 @@ use kindling_domain::wire::Phase;
 use leptos::prelude::*;
 
 /// Phases the person sees as one step; optional ones (disk, Tailscale) stand beside the step they belong to.
-const GROUPS: [(&str, Phase); 9] = [
+const GROUPS: [(&str, Phase); 10] = [
     ("Payment", Phase::PaymentReceived),
     ("Order to the data centre", Phase::Droplet),
     ("Start of the machine", Phase::Booting),
-    ("Packages and disk", Phase::Volume),
+    ("Packages and firewall", Phase::Firewall),
+    ("Docker and disk", Phase::Volume),
     ("Bitcoin", Phase::Bitcoin),
     ("LND", Phase::Lnd),
     ("Lightning wallet", Phase::Wallet),

@@ -114,7 +114,7 @@ CONF
 [[ -x /usr/local/bin/bitcoind && -e $STATE/bitcoin-$BITCOIN-$version ]] || install_release
 touch "$STATE/bitcoin-$BITCOIN-$version"
 configure
-install --mode=644 "$KINDLING/full_node/bitcoind.service" /etc/systemd/system/bitcoind.service
+install --mode=644 "$KINDLING/units/bitcoind.service" /etc/systemd/system/bitcoind.service
 systemctl daemon-reload
 systemctl enable --now bitcoind || fail "Bitcoin could not be started."
 wait_for 300 bitcoin_cli getblockchaininfo || fail "Bitcoin was started but does not answer."

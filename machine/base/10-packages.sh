@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Phase "packages": the distribution's packages that the other phases call.
+set -euo pipefail
+# shellcheck source=../lib.sh
+. "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../lib.sh"
+
+readonly PACKAGES=(age ca-certificates curl docker-compose-v2 docker.io e2fsprogs gnupg jq openssl ufw)
+
+# A fresh droplet runs apt by itself for its first minutes: wait for its lock instead of failing on it.
+# The lists and packages are for everyone to read, unlike all else that is written here.
+apt_get() (
+    umask 022
+    DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@"
+)
+
+# The first boot's own `apt-get update` holds a lock that apt does not wait for: two minutes of patience.
+retry 7 apt_get update || fail "The package lists could not be downloaded."
+retry 4 apt_get install --no-install-recommends "${PACKAGES[@]}" || fail "The packages could not be installed."
+ln -sfn "$KINDLING/ops.sh" /usr/local/sbin/ops.sh
