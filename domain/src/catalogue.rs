@@ -36,6 +36,36 @@ impl BitcoinImplementation {
     }
 }
 
+/// Which chain a node follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum BitcoinNetwork {
+    /// Real money.
+    #[default]
+    Mainnet,
+    /// The test network whose blocks are signed (BIP 325).
+    Signet,
+    /// The fourth test network (BIP 94).
+    Testnet4,
+    /// A chain of the node's own.
+    Regtest,
+}
+
+impl BitcoinNetwork {
+    /// All of them, in the order they are offered.
+    pub const ALL: [Self; 4] = [Self::Mainnet, Self::Signet, Self::Testnet4, Self::Regtest];
+
+    /// The spelling on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mainnet => "mainnet",
+            Self::Signet => "signet",
+            Self::Testnet4 => "testnet4",
+            Self::Regtest => "regtest",
+        }
+    }
+}
+
 /// What one order buys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -45,15 +75,58 @@ pub enum Product {
         /// Bitcoin Knots unless said otherwise.
         #[serde(default)]
         bitcoin: BitcoinImplementation,
+        /// Mainnet unless said otherwise.
+        #[serde(default, skip_serializing_if = "is_default")]
+        network: BitcoinNetwork,
+        /// Start from a snapshot of the UTXO set, and validate what is before it afterwards. Mainnet only.
+        #[serde(default, skip_serializing_if = "is_default")]
+        assumeutxo: bool,
+        /// LND starts as a light client, until the node itself is ready. Mainnet only.
+        #[serde(default, skip_serializing_if = "is_default")]
+        neutrino: bool,
     },
 }
 
+/// Left out on the wire, so that an order without the option reads as it did before there was one.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 impl Product {
+    /// A full node without any of the options.
+    pub const fn full_node(bitcoin: BitcoinImplementation) -> Self {
+        Self::FullNode {
+            bitcoin,
+            network: BitcoinNetwork::Mainnet,
+            assumeutxo: false,
+            neutrino: false,
+        }
+    }
+
     /// The word in `kind`.
     pub const fn kind(self) -> &'static str {
         match self {
             Self::FullNode { .. } => "full_node",
         }
+    }
+
+    /// Whether its options go together, and are sold here.
+    ///
+    /// # Errors
+    /// `unavailable_option`.
+    pub fn check(self, assumeutxo_sold: bool) -> Result<(), ApiError> {
+        let Self::FullNode {
+            network,
+            assumeutxo,
+            neutrino,
+            ..
+        } = self;
+        // The other chains are synced within hours, and there is no snapshot of them.
+        let shortcut = assumeutxo || neutrino;
+        if (shortcut && network != BitcoinNetwork::Mainnet) || (assumeutxo && !assumeutxo_sold) {
+            return Err(ErrorCode::UnavailableOption.into());
+        }
+        Ok(())
     }
 }
 
@@ -131,9 +204,7 @@ mod tests {
     const PRICES: Prices = Prices {
         full_node: Sats::from_sats(10_000),
     };
-    const NODE: Product = Product::FullNode {
-        bitcoin: BitcoinImplementation::Knots,
-    };
+    const NODE: Product = Product::full_node(BitcoinImplementation::Knots);
 
     #[test]
     fn a_quote_needs_a_region_that_exists() {
@@ -150,9 +221,7 @@ mod tests {
     fn products_on_the_wire() {
         let product: Product = serde_json::from_str(r#"{"kind":"full_node"}"#).unwrap();
         assert_eq!(product, NODE);
-        let core = Product::FullNode {
-            bitcoin: BitcoinImplementation::Core,
-        };
+        let core = Product::full_node(BitcoinImplementation::Core);
         assert_eq!(
             serde_json::to_string(&core).unwrap(),
             r#"{"kind":"full_node","bitcoin":"core"}"#

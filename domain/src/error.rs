@@ -43,6 +43,8 @@ error_codes! {
     InvalidOrderId = "invalid_order_id", 400, "An order id is 32 lowercase hex digits.";
     /// No such product.
     UnknownProduct = "unknown_product", 400, "There is no such product; GET /api/catalogue lists what is sold.";
+    /// An option of the product that is not sold here, or not together with the others.
+    UnavailableOption = "unavailable_option", 400, "assumeutxo and neutrino go with mainnet only, and assumeutxo only where GET /api/catalogue offers it.";
     /// No such region.
     UnknownRegion = "unknown_region", 400, "There is no such region; GET /api/catalogue lists the regions.";
     /// Not an OpenSSH public key line.
@@ -85,6 +87,8 @@ error_codes! {
     NotExtendable = "not_extendable", 409, "There is no running machine here that more hours could be bought for.";
     /// The order has no running machine.
     NotRunning = "not_running", 409, "There is no running machine here that could be ended.";
+    /// The order has no machine to pair with.
+    NotPairable = "not_pairable", 409, "Only a machine that was delivered and runs can be paired again.";
     /// The invoice did not run out.
     NotRenewable = "not_renewable", 409, "Only an order whose invoice ran out unpaid can get a new invoice.";
     /// A refund is on its way to the address that was given before.
@@ -101,6 +105,8 @@ error_codes! {
     TooManyRequests = "too_many_requests", 429, "Too many requests; wait a moment and try again.";
     /// The fleet has no place left.
     NoCapacity = "no_capacity", 503, "There is no room for another machine in this region right now; nothing was ordered, try another region.";
+    /// The cloud has not told the machine's address yet.
+    TooEarly = "too_early", 503, "The machine's address is not known yet; try again in some seconds.";
     /// LNbits cannot make an invoice now.
     LightningUnavailable = "lightning_unavailable", 503, "The Lightning service does not answer as it should; nothing was ordered, try again in a minute.";
     /// Anything unexpected on our side.

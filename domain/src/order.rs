@@ -20,10 +20,12 @@ mod audit;
 mod claim;
 mod failure;
 mod fleet_word;
+mod heartbeat;
 mod journal;
 mod lease;
 mod machine;
 mod operator;
+mod pairing;
 mod payment;
 mod refund;
 mod request;
@@ -36,6 +38,7 @@ mod view;
 pub use audit::Resource;
 pub use failure::{EndReason, Failure, FailureReason, backoff_millis};
 pub use fleet_word::{FleetNews, FleetWord};
+pub use heartbeat::{Heartbeat, Identity, SyncHistory};
 pub use journal::Entry;
 pub use lease::{Extension, MAX_EXTENSION_HOURS};
 pub use machine::{MachineFacts, verify_signature};
@@ -49,7 +52,7 @@ use crate::id::OrderId;
 use crate::money::Sats;
 use crate::secret::Secret;
 use crate::time::UnixMillis;
-use crate::wire::{MachineDelivery, Phase, Stubs};
+use crate::wire::{MachineDelivery, PairingScope, Phase, Stubs};
 use serde::{Deserialize, Serialize};
 
 /// What the operator's settings said when the order was made; later changes do not reach it.
@@ -63,6 +66,9 @@ pub struct MachinePlan {
     pub volume_size_gb: u32,
     /// Whether the machine joins the operator's tailnet.
     pub tailscale: bool,
+    /// Where the snapshot of the UTXO set is, for an order that starts from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assumeutxo_url: Option<String>,
     /// Where browser, machine and LNbits reach this deployment; scheme and host.
     pub public_url: String,
     /// How long the machine is bought for, from its delivery on; `None` for a machine without an end.
@@ -301,6 +307,21 @@ pub struct Voice {
     /// SHA-256 of the pairing token, in hex; set when the droplet is ordered.
     #[serde(default)]
     pub token_hash: Option<String>,
+    /// When that token dies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_expires_at: Option<UnixMillis>,
+    /// What it is good for.
+    #[serde(default, skip_serializing_if = "PairingScope::is_bring_up")]
+    pub token_scope: PairingScope,
+    /// The key that it bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_used_by: Option<String>,
+    /// When `public_key` was bound, or forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound_at: Option<UnixMillis>,
+    /// LND's own name, once it has signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
     /// The key that paired: 33 bytes of compressed SEC1 in hex.
     #[serde(default)]
     pub public_key: Option<String>,
@@ -367,6 +388,15 @@ pub struct Order {
     pub resources: Resources,
     /// The machine's voice.
     pub voice: Voice,
+    /// What it last said of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat: Option<Heartbeat>,
+    /// How the validation of the chain went.
+    #[serde(default, skip_serializing_if = "SyncHistory::is_empty")]
+    pub sync: SyncHistory,
+    /// When the channel backup came that is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_at: Option<UnixMillis>,
     /// Where it stands.
     pub state: State,
 }
@@ -559,6 +589,9 @@ impl Order {
             journal: Vec::new(),
             resources: Resources::default(),
             voice: Voice::default(),
+            heartbeat: None,
+            sync: SyncHistory::default(),
+            backup_at: None,
             state: State::Draft,
         };
         let place = format!("fleet {}", order.plan.fleet);

@@ -44,6 +44,9 @@ const FILES: &[(&str, &str)] = machine_files![
     "units/bitcoind.service",
 ];
 
+/// The releases that a machine made now runs; `ops.sh update` compares with them.
+pub const RELEASES: &str = include_str!("../../machine/full_node/releases.env");
+
 /// Where the scripts arrive, as one archive: packed together they take half the room.
 const ARCHIVE: &str = "/opt/kindling/machine.tar.gz";
 /// The first command of the machine. A cut before its end is taken up by cloud-init, one after it by the machine's own unit.
@@ -51,7 +54,13 @@ const START: &str = "tar --extract --gzip --file /opt/kindling/machine.tar.gz --
 
 /// Renders the user-data of `order`'s machine; `token` pairs it.
 pub fn render(order: &Order, token: &Secret) -> String {
-    let Product::FullNode { bitcoin } = order.request.product;
+    let Product::FullNode {
+        bitcoin,
+        network,
+        neutrino,
+        ..
+    } = order.request.product;
+    let snapshot = order.plan.assumeutxo_url.as_deref().unwrap_or_default();
     let volume = if order.plan.volume_size_gb > 0 {
         resource_name(order.id)
     } else {
@@ -62,10 +71,12 @@ pub fn render(order: &Order, token: &Secret) -> String {
         ("ORDER_ID", &order.id.to_string()),
         ("PRODUCT", order.request.product.kind()),
         ("BITCOIN", bitcoin.as_str()),
-        ("NETWORK", "mainnet"),
+        ("NETWORK", network.as_str()),
         ("VOLUME_NAME", &volume),
         ("VOLUME_SIZE_GB", &order.plan.volume_size_gb.to_string()),
-        ("TAILSCALE", if order.plan.tailscale { "yes" } else { "no" }),
+        ("TAILSCALE", yes_no(order.plan.tailscale)),
+        ("ASSUMEUTXO_URL", snapshot),
+        ("NEUTRINO", yes_no(neutrino)),
     ]);
     let files = [
         plain_file("/etc/kindling/config", "0600", &config),
@@ -86,6 +97,10 @@ pub fn render(order: &Order, token: &Secret) -> String {
     ];
     let config = json!({ "write_files": files, "runcmd": [["sh", "-ec", START]] });
     format!("#cloud-config\n{config}\n")
+}
+
+const fn yes_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
 }
 
 fn plain_file(path: &str, mode: &str, text: &str) -> Value {

@@ -3,13 +3,20 @@
 
 mod bundle;
 mod machine;
+mod status;
 
-pub use bundle::{BitcoinAccess, Bundle, LnbitsAccess, LndAccess, SshAccess};
+pub use bundle::{BitcoinAccess, Bundle, Component, LnbitsAccess, LndAccess, SshAccess};
 pub use machine::{
-    MachineDelivery, MachineHeartbeat, MachineReport, PairRequest, PairResponse, ReportStatus,
+    BackupResponse, HeartbeatResponse, MachineBackup, MachineDelivery, MachineHeartbeat,
+    MachineReport, PairRequest, PairResponse, PairingResponse, PairingScope, PairingView,
+    ReportStatus,
+};
+pub use status::{
+    BackgroundValidation, BitcoinStatus, ChainRule, DiskStatus, LndStatus, MachineView, NodeStatus,
+    SnapshotStage, SnapshotStatus, SyncEstimate, SyncSample,
 };
 
-use crate::catalogue::{BitcoinImplementation, Product, Region};
+use crate::catalogue::{BitcoinImplementation, BitcoinNetwork, Product, Region};
 use crate::error::{ApiError, ErrorCode};
 use crate::id::OrderId;
 use crate::money::Sats;
@@ -26,6 +33,8 @@ pub const MAX_MACHINE_BODY_BYTES: usize = 128 * 1024;
 pub const LIVE_PROTOCOL: &str = "kindling.v1";
 /// The header that carries a machine's signature: base64 of DER ECDSA (secp256k1) over SHA-256 of the raw body.
 pub const SIGNATURE_HEADER: &str = "x-kindling-signature";
+/// The header that carries LND's signature over the same body, by its identity key, in the same form (LND's `signrpc.SignMessage`).
+pub const IDENTITY_HEADER: &str = "x-kindling-identity-signature";
 
 /// Reads a JSON body.
 ///
@@ -367,6 +376,15 @@ pub struct OrderView {
     /// When something is owed back, or was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund: Option<RefundView>,
+    /// What a running machine last said of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Box<MachineView>>,
+    /// While it is made or runs: how the machine is bound to the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pairing: Option<PairingView>,
+    /// When the channel backup came that is kept here, where one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_at: Option<WireTime>,
     /// When it failed: a stable word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
@@ -450,6 +468,12 @@ pub struct ProductView {
     pub amount_sats: Sats,
     /// The node software to choose from.
     pub bitcoin: Vec<BitcoinImplementation>,
+    /// The chains to choose from.
+    #[serde(default)]
+    pub networks: Vec<BitcoinNetwork>,
+    /// Whether a node may start from a snapshot of the UTXO set.
+    #[serde(default)]
+    pub assumeutxo: bool,
     /// How many hours the price buys; missing where the machine has no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours: Option<u32>,

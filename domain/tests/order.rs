@@ -31,9 +31,7 @@ const HASH: &str = "000102030405060708090001020304050607080900010203040506070809
 
 fn request() -> OrderRequest {
     OrderRequest {
-        product: Product::FullNode {
-            bitcoin: BitcoinImplementation::Knots,
-        },
+        product: Product::full_node(BitcoinImplementation::Knots),
         region: "nyc3".to_owned(),
         ssh_public_key: KEY.to_owned(),
         ssh_fingerprint: "aa:bb".to_owned(),
@@ -59,6 +57,7 @@ fn draft() -> Order {
                 size: "s-2vcpu-4gb".to_owned(),
                 volume_size_gb: 100,
                 tailscale: true,
+                assumeutxo_url: None,
                 public_url: "https://kindling.example".to_owned(),
                 hours: None,
                 fleet: "nyc3".to_owned(),
@@ -372,6 +371,7 @@ fn teardown_survives_every_fault() {
                 status: ReportStatus::Failed,
                 message: None,
                 tailscale_node_id: Some("n1".to_owned()),
+                seconds: None,
             };
             order.report(&failed, now).unwrap();
             drive(&mut order, &mut cloud, &mut now, Some((nth, fault)));
@@ -431,6 +431,7 @@ fn a_key_that_was_there_before_is_left_alone() {
         status: ReportStatus::Failed,
         message: None,
         tailscale_node_id: None,
+        seconds: None,
     };
     order.report(&failed, now).unwrap();
     drive(&mut order, &mut cloud, &mut now, None);
@@ -669,7 +670,7 @@ fn one_claimant_wins_and_a_lost_answer_may_be_asked_for_again() {
 fn a_machine_speaks_only_for_its_order_and_only_forward() {
     let (mut order, mut now) = (paid(), START);
     drive(&mut order, &mut Cloud::default(), &mut now, None);
-    order.expect_machine(&Secret::new("one-shot"));
+    order.expect_machine(&Secret::new("one-shot"), now);
     let machine = SigningKey::from_slice(&[3; 32]).unwrap();
     let stranger = SigningKey::from_slice(&[4; 32]).unwrap();
     let public =
@@ -681,14 +682,18 @@ fn a_machine_speaks_only_for_its_order_and_only_forward() {
     let code = |result: Result<(), kindling_domain::error::ApiError>| result.unwrap_err().code;
 
     assert_eq!(
-        code(order.pair(&pair("wrong", &machine), now).map(drop)),
+        code(order.pair(&pair("wrong", &machine), None, now).map(drop)),
         ErrorCode::NotFound
     );
-    let answer = order.pair(&pair("one-shot", &machine), now).unwrap();
+    let answer = order.pair(&pair("one-shot", &machine), None, now).unwrap();
     assert_eq!(answer.tailscale_auth_key.unwrap().expose(), "tskey-auth-x");
-    order.pair(&pair("one-shot", &machine), now).unwrap();
+    order.pair(&pair("one-shot", &machine), None, now).unwrap();
     assert_eq!(
-        code(order.pair(&pair("one-shot", &stranger), now).map(drop)),
+        code(
+            order
+                .pair(&pair("one-shot", &stranger), None, now)
+                .map(drop)
+        ),
         ErrorCode::AlreadyPaired
     );
 
@@ -714,6 +719,7 @@ fn a_machine_speaks_only_for_its_order_and_only_forward() {
         status: ReportStatus::Started,
         message: None,
         tailscale_node_id: None,
+        seconds: None,
     };
     order.report(&report(5, Phase::Lnd), now).unwrap();
     assert!(
@@ -721,7 +727,7 @@ fn a_machine_speaks_only_for_its_order_and_only_forward() {
         "the joining key is kept longer than needed"
     );
     assert_eq!(
-        code(order.pair(&pair("one-shot", &machine), now).map(drop)),
+        code(order.pair(&pair("one-shot", &machine), None, now).map(drop)),
         ErrorCode::AlreadyPaired
     );
     for stale in [5, 4, 0] {
@@ -799,9 +805,7 @@ fn requests_are_checked_one_by_one() {
     let body = |change: &dyn Fn(&mut BootstrapRequest)| {
         let mut body = BootstrapRequest {
             order_id: None,
-            product: Product::FullNode {
-                bitcoin: BitcoinImplementation::Core,
-            },
+            product: Product::full_node(BitcoinImplementation::Core),
             region: None,
             ssh_public_key: format!("{KEY} me@laptop"),
             seal_to: None,
@@ -899,6 +903,7 @@ fn a_machine_that_joined_the_tailnet_and_failed_is_removed_from_it() {
         status: ReportStatus::Failed,
         message: None,
         tailscale_node_id: Some("../keys/k1".to_owned()),
+        seconds: None,
     };
     assert_eq!(
         order.report(&failed, now).unwrap_err().code,
@@ -959,7 +964,7 @@ fn rows_of_the_first_version_are_read() {
 fn an_order_prints_no_secret() {
     let (mut order, mut now) = (paid(), START);
     drive(&mut order, &mut Cloud::default(), &mut now, None);
-    order.expect_machine(&Secret::new("one-shot-marker"));
+    order.expect_machine(&Secret::new("one-shot-marker"), now);
     let printed = format!("{order:?}");
     assert!(!printed.contains("tskey-auth-x") && !printed.contains("one-shot-marker"));
     let view = serde_json::to_string(&order.view()).unwrap();

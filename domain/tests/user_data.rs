@@ -22,7 +22,7 @@ const KEY: &str =
 
 fn order(bitcoin: BitcoinImplementation, volume_size_gb: u32, tailscale: bool) -> Order {
     let request = OrderRequest {
-        product: Product::FullNode { bitcoin },
+        product: Product::full_node(bitcoin),
         region: "nyc3".to_owned(),
         ssh_public_key: KEY.to_owned(),
         ssh_fingerprint: "aa:bb".to_owned(),
@@ -37,6 +37,7 @@ fn order(bitcoin: BitcoinImplementation, volume_size_gb: u32, tailscale: bool) -
         size: "s-2vcpu-4gb".to_owned(),
         volume_size_gb,
         tailscale,
+        assumeutxo_url: None,
         public_url: "https://kindling.example".to_owned(),
         hours: None,
         fleet: String::new(),

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::fleet_object::FleetClient;
 use crate::{clock, reply};
 use futures_util::future::join_all;
-use kindling_domain::catalogue::{BitcoinImplementation, Region, regions};
+use kindling_domain::catalogue::{BitcoinImplementation, BitcoinNetwork, Region, regions};
 use kindling_domain::time::UnixMillis;
 use kindling_domain::wire::{Catalogue, ProductView};
 use std::cell::RefCell;
@@ -38,6 +38,8 @@ pub async fn answer(env: &Env) -> Result<Response> {
                 kind: "full_node".to_owned(),
                 amount_sats: config.prices.full_node,
                 bitcoin: BitcoinImplementation::ALL.to_vec(),
+                networks: BitcoinNetwork::ALL.to_vec(),
+                assumeutxo: config.sells_assumeutxo(),
                 hours: Some(config.full_node_hours).filter(|hours| *hours > 0),
                 available: regions.iter().any(|region| region.available),
             }],

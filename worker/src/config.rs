@@ -2,7 +2,7 @@
 
 use crate::http::set_timeout;
 use kindling_domain::bolt11::Network;
-use kindling_domain::catalogue::Prices;
+use kindling_domain::catalogue::{Prices, Product};
 use kindling_domain::fleets::{self, FleetSpec};
 use kindling_domain::money::Sats;
 use kindling_domain::order::MachinePlan;
@@ -55,6 +55,8 @@ pub struct Config {
     pub region: String,
     pub size: String,
     pub volume_size_gb: u32,
+    /// Where the snapshot of the UTXO set is that orders may start from.
+    pub assumeutxo_url: Option<String>,
     pub public_url: Option<String>,
     pub network: Network,
     pub invoice_seconds: u64,
@@ -192,6 +194,7 @@ impl Config {
             region,
             size: setting(env, "DO_SIZE").unwrap_or_else(|| "s-2vcpu-4gb".to_owned()),
             volume_size_gb: u32::try_from(number(env, "DO_VOLUME_SIZE_GB", 0)).unwrap_or(0),
+            assumeutxo_url: setting(env, "ASSUMEUTXO_URL"),
             public_url: url(env, "PUBLIC_URL"),
             network,
             invoice_seconds: number(env, "INVOICE_SECONDS", 3600),
@@ -240,6 +243,11 @@ impl Config {
             .filter(move |fleet| fleet.region == region)
     }
 
+    /// Whether a node may be ordered that starts from a snapshot. A make-believe one takes no snapshot, but shows what it would be like.
+    pub fn sells_assumeutxo(&self) -> bool {
+        self.assumeutxo_url.is_some() || self.stubs().cloud
+    }
+
     /// How full the fleet of this name may get. One that is no longer sold takes nobody new.
     pub fn fleet_limits(&self, name: &str) -> fleet::Limits {
         let known = self.fleets.iter().find(|fleet| fleet.name() == name);
@@ -250,13 +258,15 @@ impl Config {
     }
 
     /// What an order made now is built from; `origin` is where the request came in.
-    pub fn plan(&self, origin: &str) -> MachinePlan {
+    pub fn plan(&self, origin: &str, product: Product) -> MachinePlan {
+        let Product::FullNode { assumeutxo, .. } = product;
         let cloud = !self.stubs().cloud;
         MachinePlan {
             stubs: self.stubs(),
             size: self.size.clone(),
             volume_size_gb: if cloud { self.volume_size_gb } else { 0 },
             tailscale: cloud && self.tailscale.is_some(),
+            assumeutxo_url: self.assumeutxo_url.clone().filter(|_| assumeutxo),
             public_url: self.public_url.clone().unwrap_or_else(|| origin.to_owned()),
             hours: Some(self.full_node_hours).filter(|hours| *hours > 0),
             // Which fleet it is turns out when one of them keeps a place.

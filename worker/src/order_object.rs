@@ -18,6 +18,8 @@ use crate::store::Store;
 use futures_util::lock::Mutex;
 use kindling_domain::error::{ApiError, ErrorCode};
 use kindling_domain::order::{Due, Event, Order, State as OrderState};
+use kindling_domain::time::WireTime;
+use kindling_domain::wire::BackupResponse;
 use std::cell::{Cell, OnceCell, RefCell};
 use worker::{
     DurableObject, Env, Error, Request, Response, Result, State, WebSocket,
@@ -201,6 +203,7 @@ impl OrderObject {
             Err(refusal) => Ok(Err(refusal)),
             Ok(Ask::View) => self.read(&request).await,
             Ok(Ask::Live) => self.live(&request),
+            Ok(Ask::KeptBackup) => self.kept_backup(&request),
             Ok(Ask::Hook(hook)) => self.hint(hook).await,
             Ok(Ask::StubPay(hash)) => self.stub_pay(hash).await,
             Ok(ask) => {
@@ -234,6 +237,22 @@ impl OrderObject {
             Some(view) => Ok(Ok(reply::json_text(200, view.clone())?)),
             None => Ok(Err(ErrorCode::NotFound.into())),
         }
+    }
+
+    /// The channel backup that is kept under the order link.
+    fn kept_backup(&self, request: &Request) -> Result<Answered> {
+        let header = request.headers().get("authorization")?;
+        let kept = match self.opened(bearer(header.as_deref()))? {
+            Some(order) => self.store.backup()?.zip(order.backup_at),
+            None => None,
+        };
+        Ok(match kept {
+            Some((sealed, at)) => {
+                let at = WireTime(at);
+                Ok(reply::json(200, &BackupResponse { sealed, at })?)
+            }
+            None => Err(ErrorCode::NotFound.into()),
+        })
     }
 
     /// Somebody looks, or LNbits calls: look the payment up soon. Writes nothing.

@@ -29,6 +29,14 @@ fn template() -> Result<Headers> {
     Ok(headers)
 }
 
+/// Plain text as an answer.
+pub fn text(text: &str) -> Result<Response> {
+    let response = json_text(200, text.to_owned())?;
+    let headers = response.headers();
+    headers.set("content-type", "text/plain; charset=utf-8")?;
+    Ok(response)
+}
+
 /// JSON text as an answer.
 pub fn json_text(status: u16, text: String) -> Result<Response> {
     let headers = TEMPLATE.with(|template| match template {

@@ -12,8 +12,10 @@ use kindling_domain::link::access_hash;
 use kindling_domain::money::Sats;
 use kindling_domain::order::{MachinePlan, OrderRequest};
 use kindling_domain::secret::Secret;
+use kindling_domain::user_data;
 use kindling_domain::wire::{
-    BootstrapRequest, Health, MAX_BODY_BYTES, MAX_MACHINE_BODY_BYTES, read_json,
+    BootstrapRequest, Health, IDENTITY_HEADER, MAX_BODY_BYTES, MAX_MACHINE_BODY_BYTES,
+    SIGNATURE_HEADER, read_json,
 };
 use serde::{Deserialize, Serialize};
 use worker::js_sys::Promise;
@@ -24,7 +26,10 @@ use worker::{Env, Headers, Method, Request, RequestInit, Response, Result};
 
 /// The Durable Object binding of orders.
 pub const ORDERS: &str = "ORDER";
-/// Tells an object which door its caller's network address leads to; set here, and never taken from outside.
+/// Where Cloudflare tells the caller's network address.
+const ADDRESS_HEADER: &str = "cf-connecting-ip";
+/// Tells an object which door its caller's network address leads to, or of a pairing the address itself; set here, and never taken
+/// from outside.
 pub const VISITOR_HEADER: &str = "x-kindling-visitor";
 
 /// What is asked of one order.
@@ -42,6 +47,10 @@ pub enum Ask<'a> {
     Report,
     Deliver,
     Heartbeat,
+    Backup,
+    KeptBackup,
+    Pairing,
+    RevokePairing,
     Hook(&'a str),
     StubPay(&'a str),
 }
@@ -50,6 +59,7 @@ pub enum Ask<'a> {
 enum Route<'a> {
     Health,
     Catalogue,
+    Releases,
     Create,
     Order(OrderId, Ask<'a>),
     Operator(operator::Matter),
@@ -87,6 +97,7 @@ fn route(path: &str) -> std::result::Result<(Method, Route<'_>), ApiError> {
     Ok(match words {
         [Some("health"), None, ..] => (Method::Get, Route::Health),
         [Some("catalogue"), None, ..] => (Method::Get, Route::Catalogue),
+        [Some("releases"), None, ..] => (Method::Get, Route::Releases),
         [Some("bootstrap"), None, ..] => (Method::Post, Route::Create),
         [Some("bootstrap"), Some(id), None, ..] => {
             (Method::Get, Route::Order(order(id)?, Ask::View))
@@ -112,6 +123,19 @@ fn route(path: &str) -> std::result::Result<(Method, Route<'_>), ApiError> {
         [Some("bootstrap"), Some(id), Some("renew"), None, _] => {
             (Method::Post, Route::Order(order(id)?, Ask::Renew))
         }
+        [Some("bootstrap"), Some(id), Some("backup"), None, _] => {
+            (Method::Get, Route::Order(order(id)?, Ask::KeptBackup))
+        }
+        [Some("bootstrap"), Some(id), Some("pairing"), None, _] => {
+            (Method::Post, Route::Order(order(id)?, Ask::Pairing))
+        }
+        [
+            Some("bootstrap"),
+            Some(id),
+            Some("pairing"),
+            Some("revoke"),
+            None,
+        ] => (Method::Post, Route::Order(order(id)?, Ask::RevokePairing)),
         [Some("operator"), Some("fleets"), None, ..] => {
             (Method::Get, Route::Operator(Matter::Fleets))
         }
@@ -138,6 +162,9 @@ fn route(path: &str) -> std::result::Result<(Method, Route<'_>), ApiError> {
         }
         [Some("machine"), Some(id), Some("heartbeat"), None, _] => {
             (Method::Post, Route::Order(order(id)?, Ask::Heartbeat))
+        }
+        [Some("machine"), Some(id), Some("backup"), None, _] => {
+            (Method::Post, Route::Order(order(id)?, Ask::Backup))
         }
         [Some("lnbits"), Some(id), Some(hook), None, _] => {
             (Method::Post, Route::Order(order(id)?, Ask::Hook(hook)))
@@ -219,6 +246,7 @@ pub async fn answer(mut request: Request, env: &Env) -> Result<Response> {
     match route {
         Route::Health => health(env),
         Route::Catalogue => catalogue::answer(env).await,
+        Route::Releases => reply::text(user_data::RELEASES),
         Route::Create => match create(request, env).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(refusal)) => reply::refuse(refusal),
@@ -264,6 +292,7 @@ async fn create(mut request: Request, env: &Env) -> Result<Answered> {
     let checked = || -> std::result::Result<_, ApiError> {
         let body: BootstrapRequest = read_json(&body)?;
         let request = OrderRequest::check(&body, &config.region)?;
+        request.product.check(config.sells_assumeutxo())?;
         let price = config.prices.quote(request.product, &request.region)?;
         if let Some(to) = &request.refund_to {
             payee::check(&config, to, Sats::default(), clock::now())?;
@@ -290,7 +319,7 @@ async fn create(mut request: Request, env: &Env) -> Result<Answered> {
         id,
         access_hash,
         price,
-        plan: config.plan(&origin),
+        plan: config.plan(&origin, request.product),
         fleets: fleets(&config, id, &request.region),
         request,
         visitor,
@@ -308,7 +337,7 @@ async fn create(mut request: Request, env: &Env) -> Result<Answered> {
 
 /// The door that a request's network address leads to. Cloudflare sets the header itself.
 fn visitor(request: &Request) -> Result<Option<String>> {
-    let address = request.headers().get("cf-connecting-ip")?;
+    let address = request.headers().get(ADDRESS_HEADER)?;
     Ok(address.and_then(|address| door::visitor(&address)))
 }
 
@@ -326,24 +355,37 @@ fn fleets(config: &Config, id: OrderId, region: &str) -> Vec<String> {
 async fn to_object(mut request: Request, env: &Env, id: OrderId, ask: Ask<'_>) -> Result<Answered> {
     let stub = env.durable_object(ORDERS)?.get_by_name(&id.to_string())?;
     let limit = match ask {
-        Ask::View | Ask::Live => return Ok(Ok(stub.fetch_with_request(request).await?)),
-        Ask::Claim | Ask::Acknowledge | Ask::Extend | Ask::Refund | Ask::Destroy | Ask::Renew => {
-            MAX_BODY_BYTES
+        Ask::View | Ask::Live | Ask::KeptBackup => {
+            return Ok(Ok(stub.fetch_with_request(request).await?));
         }
-        Ask::Pair | Ask::Report | Ask::Deliver | Ask::Heartbeat => MAX_MACHINE_BODY_BYTES,
+        Ask::Claim
+        | Ask::Acknowledge
+        | Ask::Extend
+        | Ask::Refund
+        | Ask::Destroy
+        | Ask::Renew
+        | Ask::Pairing
+        | Ask::RevokePairing => MAX_BODY_BYTES,
+        Ask::Pair | Ask::Report | Ask::Deliver | Ask::Heartbeat | Ask::Backup => {
+            MAX_MACHINE_BODY_BYTES
+        }
         // A hint is a hint whatever it says, and a stub payment says it all in its path.
         Ask::Hook(_) | Ask::StubPay(_) => 0,
     };
     let headers = Headers::new();
-    for name in ["authorization", kindling_domain::wire::SIGNATURE_HEADER] {
+    for name in ["authorization", SIGNATURE_HEADER, IDENTITY_HEADER] {
         if let Some(value) = request.headers().get(name)? {
             headers.set(name, &value)?;
         }
     }
-    if ask == Ask::Renew
-        && let Some(visitor) = visitor(&request)?
-    {
-        headers.set(VISITOR_HEADER, &visitor)?;
+    let caller = match ask {
+        Ask::Renew => visitor(&request)?,
+        // A pairing is for one address, not for its network.
+        Ask::Pair => request.headers().get(ADDRESS_HEADER)?,
+        _ => None,
+    };
+    if let Some(caller) = caller {
+        headers.set(VISITOR_HEADER, &caller)?;
     }
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_headers(headers);

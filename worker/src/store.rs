@@ -1,4 +1,4 @@
-//! What an order's object keeps: a row for the order, one for its sealed bundle, and its journal. SQLite, written synchronously.
+//! What an order's object keeps: a row for the order, one for its sealed bundle, one for its channel backup, and its journal. SQLite, written synchronously.
 //!
 //! Nothing here awaits, and the runtime holds every answer back until the writes before it are durable. So what is read, decided
 //! and saved without an await in between is atomic, and what a client was told has been saved.
@@ -129,8 +129,27 @@ impl Store {
 
     /// Erases the sealed bundle.
     pub fn erase_bundle(&self) -> Result<()> {
+        self.erase("bundle")
+    }
+
+    /// The sealed channel backup, if one is kept.
+    pub fn backup(&self) -> Result<Option<String>> {
+        self.get("backup")
+    }
+
+    /// Stores the sealed channel backup in place of the one before.
+    pub fn save_backup(&self, sealed: &str) -> Result<()> {
+        self.put("backup", sealed.to_owned())
+    }
+
+    /// Erases the sealed channel backup.
+    pub fn erase_backup(&self) -> Result<()> {
+        self.erase("backup")
+    }
+
+    fn erase(&self, key: &str) -> Result<()> {
         self.sql
-            .exec("DELETE FROM kept WHERE key = 'bundle'", None)
+            .exec("DELETE FROM kept WHERE key = ?", vec![key.into()])
             .map(|_| ())
     }
 }

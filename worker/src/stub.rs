@@ -17,7 +17,7 @@ use kindling_domain::order::{
 use kindling_domain::secret::Secret;
 use kindling_domain::time::UnixMillis;
 use kindling_domain::wire::{
-    BitcoinAccess, Bundle, LnbitsAccess, LndAccess, MachineDelivery, Phase, SshAccess,
+    BitcoinAccess, Bundle, Component, LnbitsAccess, LndAccess, MachineDelivery, Phase, SshAccess,
 };
 use std::io::Write;
 use std::str::FromStr;
@@ -133,7 +133,9 @@ fn delivery(order: &Order) -> Result<MachineDelivery> {
         .map_err(|error| Error::RustError(error.to_string()))?;
     let host_keys = vec![host_key.public_openssh("").trim().to_owned()];
     let lnbits_url = "http://127.0.0.1:5000".to_owned();
-    let Product::FullNode { bitcoin } = order.request.product;
+    let Product::FullNode {
+        bitcoin, network, ..
+    } = order.request.product;
     let password = || -> Result<Secret> {
         Ok(Secret::new(format!(
             "fake-{}",
@@ -155,7 +157,7 @@ fn delivery(order: &Order) -> Result<MachineDelivery> {
         bitcoin: BitcoinAccess {
             implementation: bitcoin,
             version: "fake".to_owned(),
-            network: "regtest".to_owned(),
+            network: network.as_str().to_owned(),
             rpc_user: "kindling".to_owned(),
             rpc_password: password()?,
         },
@@ -163,6 +165,7 @@ fn delivery(order: &Order) -> Result<MachineDelivery> {
             version: "fake".to_owned(),
             seed_words: WORDS.split(' ').map(Secret::new).collect(),
             wallet_password: password()?,
+            identity_key: None,
         },
         lnbits: LnbitsAccess {
             url: lnbits_url.clone(),
@@ -171,6 +174,11 @@ fn delivery(order: &Order) -> Result<MachineDelivery> {
             super_user: None,
             password: None,
         },
+        components: vec![Component {
+            name: "make-believe".to_owned(),
+            version: "fake".to_owned(),
+            digest: None,
+        }],
         credentials_file: "/root/node-credentials.txt".to_owned(),
     };
     let sealed = STANDARD.encode(seal(

@@ -90,6 +90,8 @@ pub enum FailureReason {
     MachineLost,
     /// The machine did not report in time.
     MachineSilent,
+    /// Its pairing token was shown by somebody else.
+    PairedElsewhere,
     /// The machine reported that it cannot go on.
     MachineFailed {
         /// At which phase.
@@ -110,6 +112,7 @@ impl FailureReason {
             Self::CloudTimeout => "cloud_timeout",
             Self::MachineLost => "machine_lost",
             Self::MachineSilent => "machine_silent",
+            Self::PairedElsewhere => "paired_elsewhere",
             Self::MachineFailed { .. } => "machine_failed",
         }
     }
@@ -132,6 +135,10 @@ impl FailureReason {
             }
             Self::MachineSilent => {
                 "Your machine started but did not report back in time.".to_owned()
+            }
+            Self::PairedElsewhere => {
+                "Somebody else showed your machine's one-time token, so it was not trusted."
+                    .to_owned()
             }
             Self::MachineFailed {
                 phase,

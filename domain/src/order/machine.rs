@@ -1,10 +1,9 @@
-//! What a machine may say, and only for its own order: pairing, signed reports with rising nonces, one bundle.
+//! What a machine may say, and only for its own order: signed words with rising nonces, one bundle, its channel backups.
 
 use super::{BundleState, FailureReason, Order, State};
 use crate::error::{ApiError, ErrorCode};
-use crate::secret::Secret;
 use crate::time::UnixMillis;
-use crate::wire::{MachineDelivery, MachineReport, PairRequest, PairResponse, ReportStatus};
+use crate::wire::{MachineBackup, MachineDelivery, MachineReport, ReportStatus};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use k256::ecdsa::signature::Verifier;
@@ -20,6 +19,8 @@ const MAX_SENTENCE: usize = 200;
 const MAX_TEXT: usize = 255;
 /// The longest host key, in bytes.
 const MAX_HOST_KEY: usize = 4096;
+/// The largest channel backup, in bytes of base64: some hundreds of channels.
+const MAX_BACKUP: usize = 64 * 1024;
 /// The most host keys.
 const MAX_HOST_KEYS: usize = 8;
 
@@ -51,20 +52,25 @@ pub fn verify_signature(public_key: &str, body: &[u8], signature: &str) -> bool 
 }
 
 /// A sentence without control characters, cut to what fits a page.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     text.chars()
         .filter(|c| !c.is_control())
         .take(MAX_SENTENCE)
         .collect()
 }
 
-fn short(text: &str) -> bool {
+pub(super) fn short(text: &str) -> bool {
     text.len() <= MAX_TEXT && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// Whether this is a node id of a tailnet. It will stand in the path of a call that deletes, under the operator's key.
 fn is_node_id(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// Whether this is 33 bytes in hex, as Lightning nodes are named by (BOLT 8).
+pub(super) fn is_node_key(text: &str) -> bool {
+    text.len() == 66 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// Whether this is `type base64`, as in `known_hosts`. Its type is the machine's business: only SSH clients use it.
@@ -100,55 +106,6 @@ fn check_delivery(delivery: &MachineDelivery) -> Result<(), ApiError> {
 }
 
 impl Order {
-    /// A new one-shot token is about to go into user-data: only its hash is kept.
-    pub fn expect_machine(&mut self, token: &Secret) {
-        // Opened to hash it; user-data is the only place that has it in the clear.
-        self.voice.token_hash = Some(hex::encode(Sha256::digest(token.expose().as_bytes())));
-    }
-
-    /// Binds the machine's key to the order. The same key may repeat until its first signed word.
-    ///
-    /// # Errors
-    /// `not_found` for a wrong token or at the wrong time; `invalid_body` for a key that is not a point on the curve;
-    /// `already_paired` for another key, or a token that has done its work.
-    pub fn pair(
-        &mut self,
-        request: &PairRequest,
-        now: UnixMillis,
-    ) -> Result<PairResponse, ApiError> {
-        // Opened to hash it.
-        let hash = hex::encode(Sha256::digest(request.token.expose().as_bytes()));
-        let expected =
-            matches!(self.state, State::Provisioning { .. }) && self.voice.token_hash == Some(hash);
-        if !expected {
-            return Err(ErrorCode::NotFound.into());
-        }
-        let point = hex::decode(&request.public_key).map_err(|_| ErrorCode::InvalidBody)?;
-        // The library would also take SEC1's compact form, which nobody else knows.
-        if point.len() != 33
-            || !matches!(point.as_slice(), [2 | 3, ..])
-            || VerifyingKey::from_sec1_bytes(&point).is_err()
-        {
-            return Err(ErrorCode::InvalidBody.into());
-        }
-        match &self.voice.public_key {
-            None => {
-                self.voice.public_key = Some(hex::encode(point));
-                self.note(now, "paired", "");
-            }
-            Some(bound) if *bound == hex::encode(point) && self.voice.nonce == 0 => {}
-            Some(_) => return Err(ErrorCode::AlreadyPaired.into()),
-        }
-        self.voice.last_heard = Some(now);
-        Ok(PairResponse {
-            tailscale_auth_key: self
-                .resources
-                .tailscale_key
-                .as_ref()
-                .map(|key| key.auth_key.clone()),
-        })
-    }
-
     /// Whether `signature` is this order's machine's over `body`.
     ///
     /// # Errors
@@ -191,7 +148,12 @@ impl Order {
         self.note(
             now,
             "machine",
-            format!("{:?}: {:?}", report.phase, report.status),
+            match report.seconds {
+                Some(seconds) => {
+                    format!("{:?}: {:?} after {seconds} s", report.phase, report.status)
+                }
+                None => format!("{:?}: {:?}", report.phase, report.status),
+            },
         );
         match report.status {
             ReportStatus::Started | ReportStatus::Done => self.see_phase(report.phase),
@@ -233,6 +195,29 @@ impl Order {
             State::Ready { .. } => Err(ErrorCode::AlreadyDelivered.into()),
             _ => Err(ErrorCode::NotFound.into()),
         }
+    }
+
+    /// Takes a verified channel backup in, or the word that none is to be kept. The caller stores or erases what is in it.
+    ///
+    /// # Errors
+    /// `invalid_body` for what is no age file, or larger than 64 KiB; `nonce_not_rising`; `not_found` for an order whose machine does
+    /// not run.
+    pub fn backup(&mut self, backup: &MachineBackup, now: UnixMillis) -> Result<(), ApiError> {
+        if !matches!(self.state, State::Ready { .. }) {
+            return Err(ErrorCode::NotFound.into());
+        }
+        if let Some(sealed) = &backup.sealed {
+            let good = sealed.len() <= MAX_BACKUP
+                && STANDARD
+                    .decode(sealed)
+                    .is_ok_and(|sealed| sealed.starts_with(AGE_MAGIC));
+            if !good {
+                return Err(ErrorCode::InvalidBody.into());
+            }
+        }
+        self.hear(backup.nonce, now)?;
+        self.backup_at = backup.sealed.is_some().then_some(now);
+        Ok(())
     }
 
     pub(super) fn delivered(&mut self, delivery: &MachineDelivery, now: UnixMillis) {

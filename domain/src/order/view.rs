@@ -6,8 +6,8 @@ use super::{
 };
 use crate::time::WireTime;
 use crate::wire::{
-    CredentialsView, Delivery, ExtensionView, InvoiceView, OrderView, RefundState, RefundView,
-    StateName,
+    CredentialsView, Delivery, ExtensionView, InvoiceView, OrderView, PairingView, RefundState,
+    RefundView, StateName,
 };
 
 /// What a customer of a make-believe machine is told.
@@ -36,6 +36,9 @@ impl Order {
             ending: false,
             extension: None,
             refund: self.refund_view(),
+            machine: None,
+            pairing: None,
+            backup_at: self.backup_at.map(WireTime),
             error_code: None,
             error_message: None,
         };
@@ -60,6 +63,7 @@ impl Order {
                 view.message = self.with_stub_note(format!("{}.", phase.title()));
                 view.phase = Some(*phase);
                 view.percent = Some(phase.percent());
+                view.pairing = self.real_pairing();
             }
             State::Ready { facts, bundle, .. } => {
                 view.state = StateName::Ready;
@@ -80,6 +84,8 @@ impl Order {
                 );
                 view.next_steps = next_steps(&facts.node_ip, &facts.lnbits_url);
                 view.credentials = Some(credentials(facts, delivery));
+                view.machine = self.machine_view();
+                view.pairing = self.real_pairing();
                 view.ends_at = self.ends_at.map(WireTime);
                 view.extension = self.extension_view();
             }
@@ -121,6 +127,11 @@ impl Order {
             );
         }
         Some(view)
+    }
+
+    /// A make-believe machine has no voice that could be bound.
+    fn real_pairing(&self) -> Option<PairingView> {
+        (!self.plan.stubs.cloud).then(|| self.pairing_view())
     }
 
     /// What is owed back and where it is, as a sentence.

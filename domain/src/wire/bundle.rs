@@ -29,8 +29,23 @@ pub struct Bundle {
     pub lnd: LndAccess,
     /// LNbits.
     pub lnbits: LnbitsAccess,
+    /// All that runs, with versions and digests.
+    #[serde(default)]
+    pub components: Vec<Component>,
     /// The same, as a file on the machine.
     pub credentials_file: String,
+}
+
+/// One program of the machine, in a [`Bundle`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Component {
+    /// What it is.
+    pub name: String,
+    /// Its release.
+    pub version: String,
+    /// `sha256:…` of its image or archive, where it was checked against one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 /// SSH, in a [`Bundle`].
@@ -71,6 +86,9 @@ pub struct LndAccess {
     pub seed_words: Vec<Secret>,
     /// What unlocks the wallet.
     pub wallet_password: Secret,
+    /// Its name in the Lightning network, which also signs the machine's heartbeats: 66 hex digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_key: Option<String>,
 }
 
 /// LNbits, in a [`Bundle`].

@@ -1,7 +1,9 @@
 //! What a machine says to the Worker, and what it is told when it pairs.
 
 use super::Phase;
+use super::status::NodeStatus;
 use crate::secret::Secret;
+use crate::time::WireTime;
 use serde::{Deserialize, Serialize};
 
 /// `POST /api/machine/:id/pair`.
@@ -14,10 +16,30 @@ pub struct PairRequest {
     pub public_key: String,
 }
 
+/// What a pairing is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PairingScope {
+    /// All that a new machine says, to the delivery of its bundle.
+    #[default]
+    BringUp,
+    /// Heartbeats and backups of a machine that was delivered.
+    Report,
+}
+
+impl PairingScope {
+    /// Whether it is the first pairing's.
+    pub const fn is_bring_up(&self) -> bool {
+        matches!(self, Self::BringUp)
+    }
+}
+
 /// The answer to a pairing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PairResponse {
+    /// What it is good for.
+    pub scope: PairingScope,
     /// A one-time key, where Tailscale is configured.
     pub tailscale_auth_key: Option<Secret>,
 }
@@ -50,6 +72,9 @@ pub struct MachineReport {
     /// Its node id in the tailnet, as soon as it has one: a machine that fails later is removed there, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tailscale_node_id: Option<String>,
+    /// How long the phase took, in seconds, when it is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<u32>,
 }
 
 /// `POST /api/machine/:id/deliver`, signed.
@@ -72,10 +97,69 @@ pub struct MachineDelivery {
     pub lnbits_url: String,
 }
 
-/// `POST /api/machine/:id/heartbeat`, signed.
+/// `POST /api/machine/:id/heartbeat`, signed. Fields that are not known are let through: a machine lives longer than a Worker's release.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct MachineHeartbeat {
     /// Higher than every one before it.
     pub nonce: u64,
+    /// LND's identity key, where the heartbeat bears LND's signature too: 33 bytes of compressed SEC1 in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_key: Option<String>,
+    /// How it is.
+    #[serde(flatten)]
+    pub status: NodeStatus,
+}
+
+/// The answer to a heartbeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeartbeatResponse {
+    /// When the next one is wanted, in seconds.
+    pub next_seconds: u32,
+}
+
+/// `POST /api/machine/:id/backup`, signed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineBackup {
+    /// Higher than every one before it.
+    pub nonce: u64,
+    /// LND's static channel backup in a binary age file, in base64; `null` has the kept one erased.
+    pub sealed: Option<String>,
+}
+
+/// `GET /api/bootstrap/:id/backup`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupResponse {
+    /// A binary age file in base64, holding LND's `channel.backup`.
+    pub sealed: String,
+    /// When it came.
+    pub at: WireTime,
+}
+
+/// The answer to `POST /api/bootstrap/:id/pairing`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PairingResponse {
+    /// The one-shot token, shown this once.
+    pub token: Secret,
+    /// What it is good for.
+    pub scope: PairingScope,
+    /// When it dies unused.
+    pub expires_at: WireTime,
+}
+
+/// How the machine is bound to its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PairingView {
+    /// Whether a machine's key is bound now.
+    pub paired: bool,
+    /// Since when it is, or is not any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<WireTime>,
+    /// When the open token dies, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_expires_at: Option<WireTime>,
 }

@@ -51,7 +51,8 @@ impl Walk {
         let creates = *effect == Effect::Provision(Step::CreateDroplet);
         if creates {
             self.tokens += 1;
-            self.order.expect_machine(&Self::pairing_token(self.tokens));
+            self.order
+                .expect_machine(&Self::pairing_token(self.tokens), self.now);
             self.ledger.droplet_asked = Some(self.now);
         }
         self.say(|| format!("begins {effect:?} ({mishap:?})"));

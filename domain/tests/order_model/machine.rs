@@ -5,7 +5,7 @@ use super::ledger::{SECRET, Stage};
 use super::tally::Sight;
 use super::walk::Walk;
 use super::{Held, hold};
-use kindling_domain::order::Order;
+use kindling_domain::order::{FailureReason, Order, State};
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{MachineDelivery, MachineReport, PairRequest, Phase, ReportStatus};
 use sha2::{Digest, Sha256};
@@ -117,8 +117,21 @@ impl Walk {
             public_key: KEYS[0].clone(),
         };
         let again = self.order.voice.public_key.is_some();
-        let paired = self.order.pair(&request, self.now).is_ok();
-        let may = self.ledger.stage == Stage::Provisioning && token == self.tokens;
+        let may = self.ledger.stage == Stage::Provisioning
+            && token == self.tokens
+            && self
+                .order
+                .voice
+                .token_expires_at
+                .is_some_and(|end| self.now < end);
+        if may && !again && !self.calm && self.dice.one_in(100) {
+            return self.thief_pairs(&request);
+        }
+        let address = self.order.resources.address.as_ref();
+        let caller = address
+            .and_then(|address| address.parse().ok())
+            .filter(|_| self.dice.one_in(2));
+        let paired = self.order.pair(&request, caller, self.now).is_ok();
         self.say(|| format!("the machine pairs: {paired}"));
         hold!(
             paired == may,
@@ -137,6 +150,24 @@ impl Walk {
         self.look()
     }
 
+    /// Somebody has read user-data before the machine did.
+    fn thief_pairs(&mut self, request: &PairRequest) -> Held {
+        let known = self.order.resources.address.is_some();
+        let elsewhere = Some([192, 0, 2, 66].into());
+        let stolen = self.order.pair(request, elsewhere, self.now);
+        self.say(|| format!("a thief pairs: {stolen:?}"));
+        hold!(stolen.is_err(), "a thief paired");
+        let failed = matches!(
+            self.order.state,
+            State::Failed {
+                reason: FailureReason::PairedElsewhere,
+                ..
+            }
+        );
+        hold!(failed == known, "after a thief: {:?}", self.order.state);
+        self.look()
+    }
+
     fn machine_reports(&mut self, joined: bool) -> Held {
         let fails = self.machine.fails && self.dice.one_in(3);
         let report = MachineReport {
@@ -151,6 +182,7 @@ impl Walk {
             },
             message: fails.then(|| "the disk is full".to_owned()),
             tailscale_node_id: joined.then(|| NODE.to_owned()),
+            seconds: None,
         };
         self.cloud.device |= joined;
         if fails {
@@ -223,7 +255,7 @@ impl Walk {
                     token: Secret::new("guess"),
                     public_key: KEYS[1].clone(),
                 };
-                self.order.pair(&request, self.now).is_err()
+                self.order.pair(&request, None, self.now).is_err()
             }
             // The token, read from user-data, after the machine has used it.
             1 if self.order.voice.public_key.is_some() => {
@@ -231,7 +263,7 @@ impl Walk {
                     token: Self::pairing_token(self.tokens),
                     public_key: KEYS[1].clone(),
                 };
-                self.order.pair(&request, self.now).is_err()
+                self.order.pair(&request, None, self.now).is_err()
             }
             _ => {
                 if !is_bound(&self.order, &KEYS[0]) {
@@ -245,6 +277,7 @@ impl Walk {
                     status: ReportStatus::Failed,
                     message: None,
                     tailscale_node_id: None,
+                    seconds: None,
                 };
                 if self.dice.one_in(2) {
                     self.order.report(&report, self.now).is_err()

@@ -82,6 +82,7 @@ impl Walk {
             size: "s-2vcpu-4gb".to_owned(),
             volume_size_gb: dice.pick(&[0, 100]),
             tailscale: dice.one_in(2),
+            assumeutxo_url: None,
             public_url: "https://kindling.example".to_owned(),
             hours,
             fleet: "nyc3".to_owned(),
@@ -92,9 +93,7 @@ impl Walk {
             NewOrder {
                 id: OrderId::from_bytes([seed as u8; 16]),
                 request: OrderRequest {
-                    product: Product::FullNode {
-                        bitcoin: BitcoinImplementation::Knots,
-                    },
+                    product: Product::full_node(BitcoinImplementation::Knots),
                     region: "nyc3".to_owned(),
                     ssh_public_key: KEY.to_owned(),
                     ssh_fingerprint: "aa:bb".to_owned(),
@@ -300,6 +299,7 @@ impl Walk {
                 FailureReason::MachineLost => Sight::FailedMachineLost,
                 FailureReason::MachineSilent => Sight::FailedMachineSilent,
                 FailureReason::MachineFailed { .. } => Sight::FailedMachineFailed,
+                FailureReason::PairedElsewhere => Sight::FailedPairedElsewhere,
                 FailureReason::CloudFull
                 | FailureReason::CloudRefused
                 | FailureReason::TailscaleRefused

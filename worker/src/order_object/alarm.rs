@@ -47,7 +47,7 @@ impl OrderObject {
         order.begin(effect, now());
         match effect {
             Effect::EraseBundle => self.store.erase_bundle()?,
-            Effect::Provision(Step::CreateDroplet) => order.expect_machine(&token),
+            Effect::Provision(Step::CreateDroplet) => order.expect_machine(&token, now()),
             _ => {}
         }
         if effect.leaves_traces() {

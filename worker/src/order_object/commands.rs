@@ -3,19 +3,30 @@
 use super::{Answered, OrderObject, bearer};
 use crate::clock::now;
 use crate::payee;
+use crate::random;
 use crate::reply;
 use crate::routes::{Ask, VISITOR_HEADER};
 use kindling_domain::error::{ApiError, ErrorCode};
 use kindling_domain::order::Order;
 use kindling_domain::wire::{
-    AckResponse, ClaimRequest, ClaimResponse, Delivery, ExtendRequest, MachineDelivery,
-    MachineHeartbeat, MachineReport, PairRequest, RefundRequest, SIGNATURE_HEADER, read_json,
+    AckResponse, ClaimRequest, ClaimResponse, Delivery, ExtendRequest, IDENTITY_HEADER,
+    MachineBackup, MachineDelivery, MachineHeartbeat, MachineReport, PairRequest, RefundRequest,
+    SIGNATURE_HEADER, read_json,
 };
 use serde::Deserialize;
 use worker::{Request, Result};
 
 /// The answer's text; `None` for the order's view.
 type Outcome = std::result::Result<Option<String>, ApiError>;
+
+/// What a machine says, with its signatures.
+struct Word<'a> {
+    body: &'a [u8],
+    /// By the machine's own key.
+    signature: Option<String>,
+    /// By LND's identity key.
+    identity: Option<String>,
+}
 
 /// A body that says nothing: `{}`, or none at all.
 #[derive(Deserialize)]
@@ -55,9 +66,15 @@ impl OrderObject {
             }
             _ => {}
         }
-        let signature = request.headers().get(SIGNATURE_HEADER)?.unwrap_or_default();
+        let word = Word {
+            body,
+            signature: request.headers().get(SIGNATURE_HEADER)?,
+            identity: request.headers().get(IDENTITY_HEADER)?,
+        };
         let order = match ask {
-            Ask::Pair | Ask::Report | Ask::Deliver | Ask::Heartbeat => self.order()?,
+            Ask::Pair | Ask::Report | Ask::Deliver | Ask::Heartbeat | Ask::Backup => {
+                self.order()?
+            }
             _ => self.opened(token)?,
         };
         let Some(mut order) = order else {
@@ -71,17 +88,33 @@ impl OrderObject {
             Ask::Destroy => nothing(body)
                 .and_then(|()| order.destroy(now()))
                 .map(|()| None),
-            Ask::Pair => pair(&mut order, body)?,
-            _ => self.machine(&mut order, ask, body, &signature)?,
+            Ask::Pairing => {
+                let token = random::token()?;
+                match nothing(body).and_then(|()| order.issue_pairing(token, now())) {
+                    Ok(issued) => Ok(Some(serde_json::to_string(&issued)?)),
+                    Err(refusal) => Err(refusal),
+                }
+            }
+            Ask::RevokePairing => nothing(body)
+                .and_then(|()| order.revoke_pairing(now()))
+                .map(|()| None),
+            Ask::Pair => {
+                let caller = request.headers().get(VISITOR_HEADER)?;
+                pair(&mut order, body, caller.as_deref())?
+            }
+            _ => self.machine(&mut order, ask, &word)?,
         };
+        if outcome.is_ok() || ask == Ask::Pair {
+            // A stolen token dies although its call is refused.
+            self.save(&mut order)?;
+            if ask == Ask::Refund || order.state != before {
+                self.call_alarm().await?;
+            }
+        }
         let text = match outcome {
             Ok(text) => text,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        self.save(&mut order)?;
-        if ask == Ask::Refund || order.state != before {
-            self.call_alarm().await?;
-        }
         let text = match text {
             Some(text) => text,
             None => serde_json::to_string(&order.view())?,
@@ -127,22 +160,39 @@ impl OrderObject {
         order.refund_to(to, now())
     }
 
-    fn machine(
-        &self,
-        order: &mut Order,
-        ask: Ask<'_>,
-        body: &[u8],
-        signature: &str,
-    ) -> Result<Outcome> {
+    fn machine(&self, order: &mut Order, ask: Ask<'_>, word: &Word<'_>) -> Result<Outcome> {
+        let body = word.body;
+        let signature = word.signature.as_deref().unwrap_or_default();
         if let Err(refusal) = order.verify_machine(body, signature) {
             return Ok(Err(refusal));
         }
-        let heard = match ask {
-            Ask::Report => {
-                read_json::<MachineReport>(body).and_then(|report| order.report(&report, now()))
-            }
+        let done = |()| Some("{}".to_owned());
+        Ok(match ask {
+            Ask::Report => read_json::<MachineReport>(body)
+                .and_then(|report| order.report(&report, now()))
+                .map(done),
             Ask::Heartbeat => {
-                read_json::<MachineHeartbeat>(body).and_then(|beat| order.hear(beat.nonce, now()))
+                let watched = !self.state.get_websockets().is_empty();
+                let identity = word.identity.as_deref();
+                let answer = read_json::<MachineHeartbeat>(body)
+                    .and_then(|beat| order.heartbeat(beat, body, identity, watched, now()));
+                match answer {
+                    Ok(answer) => Ok(Some(serde_json::to_string(&answer)?)),
+                    Err(refusal) => Err(refusal),
+                }
+            }
+            Ask::Backup => {
+                let backup = read_json::<MachineBackup>(body);
+                match backup.and_then(|backup| order.backup(&backup, now()).map(|()| backup)) {
+                    Ok(MachineBackup { sealed, .. }) => {
+                        match sealed {
+                            Some(sealed) => self.store.save_backup(&sealed)?,
+                            None => self.store.erase_backup()?,
+                        }
+                        Ok(done(()))
+                    }
+                    Err(refusal) => Err(refusal),
+                }
             }
             _ => {
                 let delivery = read_json::<MachineDelivery>(body);
@@ -152,18 +202,20 @@ impl OrderObject {
                         if first {
                             self.store.save_bundle(&delivery.sealed)?;
                         }
-                        Ok(())
+                        Ok(done(()))
                     }
                     Err(refusal) => Err(refusal),
                 }
             }
-        };
-        Ok(heard.map(|()| Some("{}".to_owned())))
+        })
     }
 }
 
-fn pair(order: &mut Order, body: &[u8]) -> Result<Outcome> {
-    match read_json::<PairRequest>(body).and_then(|request| order.pair(&request, now())) {
+fn pair(order: &mut Order, body: &[u8], caller: Option<&str>) -> Result<Outcome> {
+    let caller = caller.and_then(|address| address.parse().ok());
+    let paired =
+        read_json::<PairRequest>(body).and_then(|request| order.pair(&request, caller, now()));
+    match paired {
         Ok(answer) => Ok(Ok(Some(serde_json::to_string(&answer)?))),
         Err(refusal) => Ok(Err(refusal)),
     }

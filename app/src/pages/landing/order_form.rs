@@ -349,9 +349,7 @@ impl Form {
         let refund_to = self.refund_to.get_untracked().trim().to_owned();
         BootstrapRequest {
             order_id: Some(keys.order_id),
-            product: Product::FullNode {
-                bitcoin: self.bitcoin.get_untracked(),
-            },
+            product: Product::full_node(self.bitcoin.get_untracked()),
             region: self.region.get_untracked(),
             ssh_public_key: keys.ssh_public_key.clone(),
             seal_to: Some(OneOrMany::One(keys.seal_to.clone())),
