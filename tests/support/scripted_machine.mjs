@@ -32,6 +32,18 @@ export function machineKey() {
   };
 }
 
+/** What a healthy node says of itself in the middle of its sync. */
+export const NODE_STATUS = {
+  bootedAt: 1763700000,
+  bitcoin: {
+    chain: 'main', blocks: 412_000, headers: 925_000, bestBlockHash: '0'.repeat(8) + 'ab'.repeat(28), bestBlockTime: 1463700000, progressPpm: 143_000,
+    initialBlockDownload: true, pruned: true, sizeBytes: 26_000_000_000, peers: 10, version: '/Satoshi:29.3.0/Knots:20260507/',
+    rules: [{ name: 'segwit', active: true }, { name: 'taproot', active: true }, { name: 'testdummy', active: false }], background: null,
+  },
+  lnd: { state: 'RPC_ACTIVE', backend: 'bitcoind', syncedToChain: false, blockHeight: 0, peers: 0, activeChannels: 0, version: '0.21.2-beta commit=v0.21.2-beta' },
+  lnbits: true, fundingConnected: false, disk: { totalBytes: 84_000_000_000, freeBytes: 31_000_000_000 }, snapshot: null,
+};
+
 /** droplet: of the fake cloud. Each call answers {status, body}; nothing is retried. */
 export function scriptedMachine(droplet, { key = machineKey() } = {}) {
   const { config, token, recipients } = readUserData(droplet.user_data);
@@ -39,21 +51,35 @@ export function scriptedMachine(droplet, { key = machineKey() } = {}) {
   const machine = {
     config, token, recipients, key,
     nonce: 0,
-    async post(what, text, signature) {
-      const headers = { 'content-type': 'application/json', ...(signature && { 'x-kindling-signature': signature }) };
+    lnd: machineKey(),
+    async post(what, text, signature, more) {
+      const headers = { 'content-type': 'application/json', ...(signature && { 'x-kindling-signature': signature }), ...more };
       const response = await fetch(`${base}/${what}`, { method: 'POST', headers, body: text });
       const answer = await response.text();
       return { status: response.status, body: JSON.parse(answer), text: answer };
     },
-    pair: (fields) => machine.post('pair', JSON.stringify({ token, publicKey: key.publicKey, ...fields })),
+    pair: (fields, headers) => machine.post('pair', JSON.stringify({ token, publicKey: machine.key.publicKey, ...fields }), undefined, headers),
+    /** What the owner's tool does with a token of the order's page: a new key, and nonces from the beginning. */
+    pairAgain(newToken) {
+      machine.key = machineKey();
+      machine.nonce = 0;
+      return machine.pair({ token: newToken });
+    },
     /** Signed; fields may name a nonce of their own. */
     say(what, fields) {
       machine.nonce = fields?.nonce ?? machine.nonce + 1;
       const text = JSON.stringify({ nonce: machine.nonce, ...fields });
-      return machine.post(what, text, key.sign(text));
+      return machine.post(what, text, machine.key.sign(text));
     },
     report: (phase, status = 'started', message) => machine.say('report', { phase, status, ...(message && { message }) }),
-    heartbeat: () => machine.say('heartbeat', {}),
+    /** fields: what differs from NODE_STATUS. signed: whether LND signs, too. */
+    heartbeat(fields, { signed = false } = {}) {
+      machine.nonce = fields?.nonce ?? machine.nonce + 1;
+      const text = JSON.stringify({ nonce: machine.nonce, ...NODE_STATUS, ...fields, ...(signed && { identityKey: machine.lnd.publicKey }) });
+      return machine.post('heartbeat', text, machine.key.sign(text), signed ? { 'x-kindling-identity-signature': machine.lnd.sign(text) } : {});
+    },
+    /** sealed: base64 of an age file, or null. */
+    backup: (sealed) => machine.say('backup', { sealed }),
     seal: (extra) => sealBundle(JSON.stringify({ version: 1, orderId: config.ORDER_ID, product: 'full_node', fake: false, ...extra }), recipients),
     async deliver(fields) {
       return machine.say('deliver', {

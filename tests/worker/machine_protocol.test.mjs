@@ -53,7 +53,7 @@ test('pairing takes the token and binds the first key', async () => {
     assertRefused(await machine.pair({ publicKey }), 400, 'invalid_body');
   }
   const first = await machine.pair();
-  assert.deepEqual([first.status, Object.keys(first.body)], [200, ['tailscaleAuthKey']]);
+  assert.deepEqual([first.status, Object.keys(first.body).sort(), first.body.scope], [200, ['scope', 'tailscaleAuthKey'], 'bring_up']);
   const { secret } = tailscale.keys.find(({ secret: text }) => text === first.body.tailscaleAuthKey);
   secrets.add(secret);
   assert.deepEqual(await machine.pair(), first, 'a lost answer may be asked for again');
@@ -80,7 +80,7 @@ test('what is not signed by the paired key, over just these bytes, is refused', 
     undefined, '', 'not base64!', Buffer.from('not DER').toString('base64'), machineKey().sign(text), machine.key.sign(`${text} `), other.machine.key.sign(text),
     `${good.slice(0, -4)}AAA=`,
   ];
-  for (const what of ['report', 'deliver', 'heartbeat']) {
+  for (const what of ['report', 'deliver', 'heartbeat', 'backup']) {
     for (const signature of wrong) assertRefused(await machine.post(what, text, signature), 404, 'not_found');
   }
   assertRefused(await other.machine.post('report', text, good), 404, 'not_found');
@@ -105,7 +105,7 @@ test('nonces rise: a replayed or older word changes nothing', async () => {
   for (const text of [word(5, 'bitcoin'), word(5, 'lnbits'), word(4, 'lnbits'), word(0, 'lnbits')]) assertRefused(await say(text), 409, 'nonce_not_rising');
   await worker.evict('ORDER', order.id);
   assertRefused(await say(word(5, 'lnbits')), 409, 'nonce_not_rising');
-  assertRefused(await machine.say('heartbeat', { nonce: 3 }), 409, 'nonce_not_rising');
+  assertRefused(await machine.heartbeat({ nonce: 3 }), 409, 'nonce_not_rising');
   assert.equal((await order.get()).phase, 'bitcoin');
   assert.equal((await say(word(6, 'packages'))).status, 200);
   assert.equal((await order.get()).phase, 'bitcoin', 'the furthest phase is shown');

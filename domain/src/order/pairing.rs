@@ -139,8 +139,11 @@ impl Order {
         let Some(caller) = caller.filter(tells_something) else {
             return Ok(());
         };
-        let Some(address) = &self.resources.address else {
-            return Err(ErrorCode::TooEarly.into());
+        let address = match (&self.resources.address, &self.state) {
+            (Some(address), _) => address,
+            // What it paired for at first was checked then.
+            (None, State::Ready { facts, .. }) => &facts.node_ip,
+            (None, _) => return Err(ErrorCode::TooEarly.into()),
         };
         if address.parse() == Ok(caller) {
             return Ok(());
