@@ -124,7 +124,7 @@ impl Walk {
                 .voice
                 .token_expires_at
                 .is_some_and(|end| self.now < end);
-        if may && !again && !self.calm && self.dice.one_in(100) {
+        if may && !again && !self.calm && self.dice.one_in(20) {
             return self.thief_pairs(&request);
         }
         let address = self.order.resources.address.as_ref();

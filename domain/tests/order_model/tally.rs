@@ -30,7 +30,7 @@ sights! {
     FailedCloud = "failed: refused, full or too late", 9_000;
     FailedMachineLost = "failed: machine lost", 1_000;
     FailedMachineSilent = "failed: machine silent", 7_000;
-    FailedPairedElsewhere = "failed: paired from elsewhere", 100;
+    FailedPairedElsewhere = "failed: paired from elsewhere", 60;
     FailedMachineFailed = "failed: machine failed", 4_000;
     // Calls that go wrong.
     NotApplied = "call not applied", 30_000;
