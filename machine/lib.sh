@@ -11,8 +11,11 @@ STATE=/var/lib/kindling # what must survive a reboot: the machine's key, its non
 SECRETS=$STATE/secrets  # on the root disk, so that a detached data volume carries no password
 DATA=/srv/kindling      # the volume's mount point, or a plain directory of the root disk
 METADATA_URL=http://169.254.169.254
-# An operator who tries another release points this at a list of their own.
-RELEASES=${KINDLING_RELEASES:-$KINDLING/full_node/releases.env}
+# What is installed: the list that came with these scripts, until ops.sh update writes one of the machine's own. An operator who
+# tries another release points KINDLING_RELEASES at a list of theirs.
+RELEASES=$KINDLING/full_node/releases.env
+[[ ! -s $STATE/releases.env ]] || RELEASES=$STATE/releases.env
+RELEASES=${KINDLING_RELEASES:-$RELEASES}
 COMPOSE=(docker compose --project-name kindling --env-file "$RELEASES" --file "$KINDLING/full_node/compose.yaml")
 
 # shellcheck source=/dev/null
@@ -94,4 +97,19 @@ lnd_rest() {
     curl --silent --show-error --fail-with-body --max-time 60 --cacert "$DATA/lnd/tls.cert" "$@" "https://127.0.0.1:8080$path"
 }
 
-lnd_state() { lnd_rest /v1/state | jq -r .state; }
+lnd_state() { lnd_rest /v1/state --max-time 10 | jq -r .state; }
+
+LND_CHAIN=$DATA/lnd/data/chain/bitcoin/$NETWORK # where LND keeps what belongs to its network
+
+macaroon_header() {
+    printf 'Grpc-Metadata-macaroon: '
+    od -An -v -tx1 "$LND_CHAIN/admin.macaroon" | tr -d ' \n'
+}
+
+# lnd_admin PATH [CURL-OPTION...]: the same as the node's owner. curl reads the macaroon from a pipe: in its arguments all could see it.
+lnd_admin() {
+    local path=$1
+    shift
+    [[ -s $LND_CHAIN/admin.macaroon ]] || return 1
+    lnd_rest "$path" --header "@"<(macaroon_header) "$@"
+}

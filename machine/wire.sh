@@ -107,3 +107,16 @@ deliver() {
     done
     rm -f -- "$STATE/sealed.base64" "$STATE/deliver.request"
 }
+
+# pair_again TOKEN-FILE: binds this machine's key to its order once more, with a new one-shot token.
+pair_again() {
+    local status
+    printf '{"token":"%s","publicKey":"%s"}' "$(<"$1")" "$(machine_public_key)" | write_file "$STATE/pair.request"
+    status=$(post pair "$STATE/pair.request" "$STATE/pair.answer")
+    rm -f -- "$STATE/pair.request" "$STATE/pair.answer"
+    case $status in
+    200) return 0 ;;
+    404) fail "The pairing token is not known: it was used already, has expired, or is of another order." ;;
+    *) fail "Pairing was refused with status $status." ;;
+    esac
+}

@@ -36,7 +36,7 @@ mount -t tmpfs -o size=100G,mode=755 volumes "$stage/volumes"
 mount --bind "$WORK/host" "$stage/host"
 touch "$stage/bin/node"
 mount --bind "$NODE" "$stage/bin/node"
-for name in apt-get docker systemctl ufw; do
+for name in apt-get docker journalctl systemctl ufw; do
     # shellcheck disable=SC2016 # "$*" and "$@" belong to the written script
     printf '#!/bin/sh\nprintf "%%s\\n" "%s $*" >>/run/kindling-test/arguments.log\nexec node /run/kindling-test/tests/stand-ins/%s.mjs "$@"\n' \
         "$name" "$name" >"$stage/bin/$name"

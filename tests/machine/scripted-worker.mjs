@@ -7,7 +7,8 @@ import { once } from "node:events";
 /**
  * token: the one that pairs. tailscaleAuthKey: what pairing answers. trouble(call, n): for the n-th call (from 1) of "pair",
  * "report", "deliver", "heartbeat" or "backup", a status to answer with before anything is looked at, or undefined.
- * nextSeconds: what a heartbeat is answered; it may be changed at any time on what this returns.
+ * nextSeconds: what a heartbeat is answered; releases: the text of the release list, null for none. Both may be changed at any
+ * time on what this returns.
  *
  * said.heartbeats holds {body, identified}: identified says that LND's identity key signed, too, and that this was verified.
  * said.backup is the sealed channel backup that is kept, or null. issue(token) makes a new pairing token; revoke() forgets the key.
@@ -15,7 +16,7 @@ import { once } from "node:events";
 export async function startScriptedWorker({ orderId, token, tailscaleAuthKey = null, trouble = () => undefined, port = 0, nextSeconds = 30 }) {
   const said = { pairs: 0, reports: [], nodes: new Set(), deliveries: [], heartbeats: [], backups: [], backup: null, refused: [] };
   const counts = {};
-  const worker = { said, nextSeconds };
+  const worker = { said, nextSeconds, releases: null };
   let openToken = { token, scope: "bring_up", key: null };
   let machineKey = null;
   let lastNonce = 0;
@@ -27,6 +28,8 @@ export async function startScriptedWorker({ orderId, token, tailscaleAuthKey = n
     };
     const refuse = (status, code) => answer(status, { error: { code, message: code } });
     const raw = Buffer.concat(await request.toArray());
+    if (request.method === "GET" && request.url === "/api/releases" && worker.releases !== null)
+      return response.writeHead(200, { "content-type": "text/plain" }).end(worker.releases);
     const call = new RegExp(`^/api/machine/${orderId}/(pair|report|deliver|heartbeat|backup)$`).exec(request.url)?.[1];
     if (!call || request.method !== "POST") return refuse(404, "not_found");
     counts[call] = (counts[call] ?? 0) + 1;

@@ -8,6 +8,7 @@ import http from "node:http";
 const [version, ...args] = process.argv.slice(2);
 const datadir = args.find((arg) => arg.startsWith("-datadir="))?.split("=")[1];
 const config = readConfig(`${datadir}/bitcoin.conf`);
+if (version.endsWith("-broken")) die("Error: stand-in for a release that does not start");
 const prune = Number(config.prune ?? 0);
 if (prune !== 0 && prune < 550) die("Error: Prune configured below the minimum of 550 MiB.");
 if (config.rpcbind !== "127.0.0.1" || config.rpcallowip !== "127.0.0.1") die("Error: RPC is not bound to loopback");
@@ -26,6 +27,14 @@ const results = {
       warnings: [],
     };
   },
+  getdeploymentinfo: () => ({
+    hash: "00".repeat(32), height: 1234, script_flags: ["P2SH", "TAPROOT"],
+    deployments: {
+      csv: { type: "buried", active: true, height: 419328 },
+      taproot: { type: "buried", active: true, height: 709632 },
+      testdummy: { type: "bip9", active: false, bip9: { status: "defined", since: 0 } },
+    },
+  }),
   getnetworkinfo: () => ({ version: 290300, subversion: `/Satoshi:${version}/`, protocolversion: 70016, connections: 8, networkactive: true, warnings: [] }),
 };
 

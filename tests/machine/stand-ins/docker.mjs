@@ -4,6 +4,14 @@ import fs from "node:fs";
 import { spawn, execFileSync } from "node:child_process";
 
 const stage = "/run/kindling-test";
+if (process.argv[2] === "--version") {
+  console.log("Docker version 27.5.1, build 27.5.1-0ubuntu3");
+  process.exit(0);
+}
+if (process.argv[2] === "ps") {
+  plainPs();
+  process.exit(0);
+}
 const { options, command, rest } = parse(process.argv.slice(2));
 const services = readCompose();
 const flags = rest.filter((word) => word.startsWith("-"));
@@ -13,6 +21,9 @@ if (command === "up") names.forEach(up);
 else if (command === "restart") names.forEach((name) => { stop(name); up(name); });
 else if (command === "ps") for (const name of Object.keys(services)) console.log(`kindling-${name}-1  ${running(name) ? "Up" : "Exited"}`);
 else if (command === "exec") exec();
+else if (command === "stop") names.forEach(stop);
+else if (command === "pull") names.forEach(pull);
+else if (command === "logs") logs();
 else refuse(`unknown docker command: "compose ${command}"`);
 
 function parse([first, ...words]) {
@@ -56,12 +67,16 @@ function up(name) {
       const [key, value] = line.split(/=(.*)/s);
       env[key] = value;
     }
-  if (running(name)) return console.log(`Container kindling-${name}-1  Running`);
+  // A container whose image changed is made anew.
+  const imageFile = `${stage}/containers/${name}.image`;
+  if (running(name) && fs.readFileSync(imageFile, "utf8") === service.image) return console.log(`Container kindling-${name}-1  Running`);
+  stop(name);
+  fs.writeFileSync(imageFile, service.image);
   const log = fs.openSync(`${stage}/containers/${name}.log`, "a");
   const child = spawn(process.execPath, [`${stage}/tests/stand-ins/${name}.mjs`], {
     detached: true,
     stdio: ["ignore", log, log],
-    env: { ...env, PATH: process.env.PATH, MOUNTS: JSON.stringify(mounts) },
+    env: { ...env, PATH: process.env.PATH, MOUNTS: JSON.stringify(mounts), IMAGE: service.image },
   });
   fs.writeFileSync(`${stage}/containers/${name}.pid`, String(child.pid));
   child.unref();
@@ -73,6 +88,30 @@ function stop(name) {
   if (!pid) return;
   process.kill(pid);
   while (fs.existsSync(`/proc/${pid}`)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+}
+
+// An image whose tag says "missing" is one that the registry does not have.
+function pull(name) {
+  if (flags.some((flag) => flag !== "--quiet")) refuse(`unknown flag in ${flags}`);
+  if (/:[^@]*missing/.test(services[name].image)) refuse("Error response from daemon: manifest unknown");
+}
+
+function logs() {
+  const at = rest.indexOf("--tail");
+  const lines = Number(rest[at + 1]);
+  const name = rest.at(-1);
+  const file = `${stage}/containers/${name}.log`;
+  if (!fs.existsSync(file)) return;
+  for (const line of fs.readFileSync(file, "utf8").trimEnd().split("\n").slice(-lines)) console.log(`${name}-1  | ${line}`);
+}
+
+function plainPs() {
+  const format = process.argv.find((word) => word.includes("{{"));
+  for (const file of fs.readdirSync(`${stage}/containers`).filter((entry) => entry.endsWith(".pid"))) {
+    const name = file.replace(".pid", "");
+    const fields = [`kindling-${name}-1`, running(name) ? "Up 2 minutes" : "Exited (1)", fs.readFileSync(`${stage}/containers/${name}.image`, "utf8")];
+    console.log(format ? fields.join("\t") : fields.join("   "));
+  }
 }
 
 // exec -T tailscale tailscale COMMAND...: the client of the stand-in daemon.

@@ -12,6 +12,7 @@ const installed = `${data}/database.sqlite3`;
 if (env.LNBITS_HOST !== "127.0.0.1" || env.LNBITS_DATA_FOLDER !== "/app/data") die("listens on the world or keeps its data in the container");
 if (!env.FIRST_INSTALL_TOKEN || !env.AUTH_SECRET_KEY) die("FIRST_INSTALL_TOKEN or AUTH_SECRET_KEY is missing");
 
+if (/:[^@]*broken/.test(env.IMAGE)) die("stand-in for a release that does not start");
 // The real one logs the token too: whoever reads container logs is root.
 if (!fs.existsSync(installed)) console.log(`FIRST_INSTALL_TOKEN: \`${env.FIRST_INSTALL_TOKEN}\`.`);
 fs.writeFileSync(`${data}/funding`, (await fundingWorks()) ? "LndRestWallet" : "VoidWallet");

@@ -12,9 +12,23 @@ if (action === "is-active") {
   if (!process.argv.includes("--quiet")) console.log(running() ? "active" : "inactive");
   process.exit(running() ? 0 : 3);
 }
-if (action === "stop" && running()) process.kill(running());
+if (action === "status") {
+  for (const name of words.slice(1)) console.log(`${name}.service: ${fs.existsSync(`/run/kindling-test/${name}.pid`) ? "loaded" : "not loaded"}`);
+  process.exit(0);
+}
+if (action === "restart") {
+  stop();
+  start();
+} else if (action === "stop") stop();
 else if (["start", "enable"].includes(action)) start();
 else refuse(`Unknown command verb ${action}.`);
+
+function stop() {
+  const pid = running();
+  if (!pid) return;
+  process.kill(pid);
+  while (fs.existsSync(`/proc/${pid}`)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+}
 
 function running() {
   if (!fs.existsSync(pidFile)) return 0;

@@ -12,6 +12,9 @@ if ((match = /^allow (\d+\/(?:tcp|udp))$/.exec(line))) {
 else if (line === "--force enable") {
   if (!state.rules.includes("22/tcp")) refuse("SSH is not allowed: enabling would cut the connection");
   state.enabled = true;
+} else if (line === "status verbose") {
+  console.log(`Status: ${state.enabled ? "active" : "inactive"}\n${state.rules.map((rule) => `${rule} ALLOW IN Anywhere`).join("\n")}`);
+  process.exit(0);
 } else refuse(`Invalid syntax: ${line}`);
 fs.writeFileSync(file, JSON.stringify(state));
 console.log("Rules updated");
