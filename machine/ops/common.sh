@@ -30,6 +30,11 @@ confirm() {
     [[ $answer == yes ]]
 }
 
+# For what would get in the way of the first setup.
+after_bringup() {
+    [[ -e $STATE/phases/sealed ]] || die "The first setup of this machine is not through yet; see: ops.sh logs bringup. Nothing was changed."
+}
+
 # one_at_a_time COMMAND ARGUMENT...: goes on holding a lock. It is taken by running the command anew, because then no service that
 # the command starts can inherit and keep it.
 one_at_a_time() {

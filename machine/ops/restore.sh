@@ -97,7 +97,7 @@ read_words() {
     printf '%s\n' "${words[@]}" | jq -R . | jq -s '{cipher_seed_mnemonic: .}' >"$1"
 }
 
-same_words() { [[ $(jq -c .cipher_seed_mnemonic "$1" 2>/dev/null) == $(jq -c .cipher_seed_mnemonic "$2" 2>/dev/null) ]]; }
+same_words() { [[ "$(jq -c .cipher_seed_mnemonic "$1" 2>/dev/null)" == "$(jq -c .cipher_seed_mnemonic "$2" 2>/dev/null)" ]]; }
 
 # What the present wallet holds, in words; nothing when it is empty; fails when LND cannot tell.
 wallet_holds() {
@@ -207,7 +207,8 @@ take_over_words() {
                 /^ +[0-9]+\. [a-z]+$/ && match($0, /[0-9]+/) {printf "    %2d. %s\n", substr($0, RSTART, RLENGTH), word[substr($0, RSTART, RLENGTH) + 0]; next}
                 {print}' - /root/node-credentials.txt | write_file /root/node-credentials.txt
     fi
-    # LNbits held the old wallet's macaroon and, through its mount, the old folder. kindling-watch connects it when LND is ready.
+    # LNbits held the old wallet's macaroon and, through its mounts, the old folder. kindling-watch connects it when LND is ready.
+    wait_for 180 test -s "$LND_CHAIN/admin.macaroon" || die "LND made the wallet but wrote no macaroon. Run ops.sh restore --seed again."
     rm -f -- "$STATE/lnbits-connected"
     compose restart lnbits || printf 'LNbits could not be started again; see: ops.sh logs lnbits\n' >&2
     touch "$STATE/restore/made"
@@ -309,6 +310,7 @@ run_restore() {
     done
     [[ $seed == yes || -n $file ]] || misuse restore "What is to be restored: the channels in FILE, or a wallet with --seed?"
     [[ $seed == yes || -z $discard ]] || misuse restore "--discard-wallet goes with --seed."
+    after_bringup
     one_at_a_time restore "${arguments[@]}"
     if restore_pending; then
         [[ -z $file ]] || die "A restore is under way. First let it end: ops.sh restore --seed"

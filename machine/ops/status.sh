@@ -85,7 +85,7 @@ status_rest() {
 
 # Each of these files is an answer of the order service, written when it came.
 last_heard() {
-    { stat --format %Y "$STATE"/{heartbeat*,report,deliver,backup*}.answer 2>/dev/null || true; } | sort --numeric-sort | tail -n 1
+    { stat --format %Y /run/kindling-watch/heartbeat.answer "$STATE"/{report,deliver}.answer 2>/dev/null || true; } | sort --numeric-sort | tail -n 1
 }
 
 run_status() {

@@ -51,8 +51,8 @@ run_sync() {
     done
     lnd=$(lnd_state_or_silence)
     if [[ $lnd == SERVER_ACTIVE ]]; then
-        printf 'The chain is complete and LND is ready. LNbits is connected to it by itself, within some minutes.\n'
+        printf 'The chain is complete and LND is ready. LNbits is connected to LND by itself, within a minute or two.\n'
     else
-        printf 'The chain is complete. LND is still catching up (%s); LNbits is connected to it by itself after that.\n' "$lnd"
+        printf 'The chain is complete. LND is still catching up (%s); LNbits is connected to LND by itself after that.\n' "$lnd"
     fi
 }

@@ -34,7 +34,8 @@ version='[0-9A-Za-z][0-9A-Za-z.+-]*' image='[a-z0-9][a-z0-9./_-]*:[0-9A-Za-z_][0
 place='(https://[0-9A-Za-z][0-9A-Za-z.-]*|http://127\.0\.0\.1)(:[0-9]+)?(/[0-9A-Za-z._/+-]*)?'
 builders='[0-9A-Za-z_-]+:[0-9A-F]{40}(,[0-9A-Za-z_-]+:[0-9A-F]{40})*'
 declare -rA RELEASE_FORM=(
-    [LND_VERSION]=$version [LND_IMAGE]=$image [LNBITS_VERSION]=$version [LNBITS_IMAGE]=$image [TAILSCALE_IMAGE]=$image
+    [LND_VERSION]=$version [LND_IMAGE]=$image [LNBITS_VERSION]=$version [LNBITS_IMAGE]=$image
+    [TAILSCALE_VERSION]=$version [TAILSCALE_IMAGE]=$image
     [KNOTS_VERSION]=$version [KNOTS_URL]=$place [KNOTS_KEY_URL]=$place [KNOTS_BUILDERS]=$builders
     [CORE_VERSION]=$version [CORE_URL]=$place [CORE_KEY_URL]=$place [CORE_BUILDERS]=$builders
 )
@@ -59,7 +60,8 @@ read_releases() {
         into["$key"]=$value
     done < <(tr -d '\0' <"$1")
     for key in "${!RELEASE_FORM[@]}"; do
-        [[ -n ${into[$key]-} ]] || die "$key is missing in $3. The whole list is refused and nothing was changed."
+        # Only said to people; lists before it did not have it.
+        [[ -n ${into[$key]-} || $key == TAILSCALE_VERSION ]] || die "$key is missing in $3. The whole list is refused and nothing was changed."
     done
 }
 
@@ -69,7 +71,7 @@ component_keys() {
     bitcoin) printf '%s\n' "${BITCOIN^^}_VERSION" "${BITCOIN^^}_URL" "${BITCOIN^^}_KEY_URL" ;;
     lnd) printf '%s\n' LND_IMAGE LND_VERSION ;;
     lnbits) printf '%s\n' LNBITS_IMAGE LNBITS_VERSION ;;
-    tailscale) printf '%s\n' TAILSCALE_IMAGE ;;
+    tailscale) printf '%s\n' TAILSCALE_IMAGE TAILSCALE_VERSION ;;
     esac
 }
 
@@ -102,7 +104,9 @@ with_component() {
     local line keys
     keys=$(component_keys "$2")
     while IFS= read -r line || [[ -n $line ]]; do
-        if [[ $line == *=* ]] && grep -qxF -- "${line%%=*}" <<<"$keys"; then line=${line%%=*}=${from[${line%%=*}]}; fi
+        if [[ $line == *=* && -n ${from[${line%%=*}]-} ]] && grep -qxF -- "${line%%=*}" <<<"$keys"; then
+            line=${line%%=*}=${from[${line%%=*}]}
+        fi
         printf '%s\n' "$line"
     done <"$RELEASES"
 }
@@ -278,6 +282,7 @@ run_update() {
     [[ -z $rollback || -z $list ]] || misuse update "--rollback has its own list; it does not go with --list."
     [[ -z ${KINDLING_RELEASES-} ]] ||
         die "KINDLING_RELEASES names a release list of your own, which would win over any update. Take it away first: unset KINDLING_RELEASES"
+    after_bringup
     one_at_a_time update "${arguments[@]}"
     read_releases "$RELEASES" installed "the list of what is installed ($RELEASES)"
     list_file=$(mktemp)
