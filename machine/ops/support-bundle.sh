@@ -129,6 +129,7 @@ run_support_bundle() {
     gather memory free --mebi
     gather containers docker ps --all
     gather firewall ufw status verbose
+    gather firewall-rules iptables --list-rules
     for service in bitcoin lnd lnbits tailscale watch snapshot bringup; do
         gather "log-$service" "$KINDLING/ops.sh" logs "$service" -n 500
     done

@@ -4,12 +4,10 @@ import fs from "node:fs";
 import { spawn, execFileSync } from "node:child_process";
 
 const stage = "/run/kindling-test";
+if (process.argv[2] === "daemon") startAgain();
+if (process.argv[2] === "ps") plainPs();
 if (process.argv[2] === "--version") {
   console.log("Docker version 27.5.1, build 27.5.1-0ubuntu3");
-  process.exit(0);
-}
-if (process.argv[2] === "ps") {
-  plainPs();
   process.exit(0);
 }
 const { options, command, rest } = parse(process.argv.slice(2));
@@ -38,7 +36,7 @@ function readCompose() {
     fs.readFileSync(options["env-file"], "utf8").split("\n").filter((line) => /^\w+=/.test(line)).map((line) => line.split(/=(.*)/s).slice(0, 2)),
   );
   const json = execFileSync("/usr/bin/python3", ["-c", "import json,sys,yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))", options.file]);
-  const filled = json.toString().replace(/\$\{(\w+)\}/g, (_, name) => variables[name] ?? refuse(`variable ${name} is not set`));
+  const filled = json.toString().replace(/\$\{(\w+)\}/g, (_, name) => variables[name] ?? process.env[name] ?? refuse(`variable ${name} is not set`));
   return JSON.parse(filled).services;
 }
 
@@ -68,19 +66,35 @@ function up(name) {
       env[key] = value;
     }
   // A container whose image changed is made anew.
-  const imageFile = `${stage}/containers/${name}.image`;
-  if (running(name) && fs.readFileSync(imageFile, "utf8") === service.image) return console.log(`Container kindling-${name}-1  Running`);
+  const file = `${stage}/containers/${name}.json`;
+  if (running(name) && JSON.parse(fs.readFileSync(file, "utf8")).image === service.image) return console.log(`Container kindling-${name}-1  Running`);
   stop(name);
-  fs.writeFileSync(imageFile, service.image);
+  if (service.restart !== "unless-stopped") refuse(`${name}: would not come back after a reboot`);
+  const container = { name, env, mounts, user: service.user, image: service.image };
+  fs.writeFileSync(file, JSON.stringify(container));
+  run(container);
+  console.log(`Container kindling-${name}-1  Started`);
+}
+
+function run({ name, env, mounts, user, image }) {
   const log = fs.openSync(`${stage}/containers/${name}.log`, "a");
-  const child = spawn(process.execPath, [`${stage}/tests/stand-ins/${name}.mjs`], {
+  const [uid, gid = uid] = (user ?? "0:0").split(":");
+  const child = spawn("setpriv", [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", process.execPath, `${stage}/tests/stand-ins/${name}.mjs`], {
     detached: true,
     stdio: ["ignore", log, log],
-    env: { ...env, PATH: process.env.PATH, MOUNTS: JSON.stringify(mounts), IMAGE: service.image },
+    env: { ...env, PATH: process.env.PATH, MOUNTS: JSON.stringify(mounts), IMAGE: image },
   });
   fs.writeFileSync(`${stage}/containers/${name}.pid`, String(child.pid));
   child.unref();
-  console.log(`Container kindling-${name}-1  Started`);
+}
+
+// The daemon at boot: containers that ran are started again, once; one whose data is not there stays down.
+function startAgain() {
+  for (const file of fs.readdirSync(`${stage}/containers`).filter((name) => name.endsWith(".json"))) {
+    const container = JSON.parse(fs.readFileSync(`${stage}/containers/${file}`, "utf8"));
+    if (Object.values(container.mounts).every((source) => fs.existsSync(source))) run(container);
+  }
+  process.exit(0);
 }
 
 function stop(name) {
@@ -97,21 +111,21 @@ function pull(name) {
 }
 
 function logs() {
-  const at = rest.indexOf("--tail");
-  const lines = Number(rest[at + 1]);
+  const lines = Number(rest[rest.indexOf("--tail") + 1]);
   const name = rest.at(-1);
   const file = `${stage}/containers/${name}.log`;
   if (!fs.existsSync(file)) return;
   for (const line of fs.readFileSync(file, "utf8").trimEnd().split("\n").slice(-lines)) console.log(`${name}-1  | ${line}`);
 }
 
+// docker ps, as a table or by the format that ops.sh asks for.
 function plainPs() {
   const format = process.argv.find((word) => word.includes("{{"));
-  for (const file of fs.readdirSync(`${stage}/containers`).filter((entry) => entry.endsWith(".pid"))) {
-    const name = file.replace(".pid", "");
-    const fields = [`kindling-${name}-1`, running(name) ? "Up 2 minutes" : "Exited (1)", fs.readFileSync(`${stage}/containers/${name}.image`, "utf8")];
-    console.log(format ? fields.join("\t") : fields.join("   "));
+  for (const file of fs.readdirSync(`${stage}/containers`).filter((entry) => entry.endsWith(".json"))) {
+    const { name, image } = JSON.parse(fs.readFileSync(`${stage}/containers/${file}`, "utf8"));
+    console.log([`kindling-${name}-1`, running(name) ? "Up 2 minutes" : "Exited (1)", image].join(format ? "\t" : "   "));
   }
+  process.exit(0);
 }
 
 // exec -T tailscale tailscale COMMAND...: the client of the stand-in daemon.
