@@ -3,6 +3,10 @@
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib.sh"
+# shellcheck source=wire.sh
+. "$KINDLING/wire.sh"
+# shellcheck source=full_node/chores.sh
+. "$KINDLING/full_node/chores.sh"
 
 die() {
     printf '%s\n' "$*" >&2
@@ -42,18 +46,6 @@ status() {
     df --human-readable "$DATA"
 }
 
-# LNbits gave up on LND while the chain was not there (see 60-lnbits.sh): one restart, once, when LND is ready.
-connect_lnbits() {
-    [[ ! -e $STATE/lnbits-connected ]] || return 0
-    if [[ $(lnd_state) != SERVER_ACTIVE ]]; then
-        printf 'The chain is here; LND is still catching up (%s). Run this again in some minutes.\n' "$(lnd_state)"
-        return 0
-    fi
-    compose restart lnbits
-    touch "$STATE/lnbits-connected"
-    printf 'LNbits is connected to LND. Fund LND, open channels, and use it.\n'
-}
-
 sync_chain() {
     systemctl is-active --quiet bitcoind || systemctl start bitcoind
     wait_for 600 bitcoin_cli getblockchaininfo || die "bitcoind does not answer; see: ops.sh logs bitcoin"
@@ -61,6 +53,11 @@ sync_chain() {
         chain_line || printf 'bitcoind is busy and did not answer; asking again\n'
         if bitcoin_cli getblockchaininfo | jq -e '.initialblockdownload | not' >/dev/null; then
             connect_lnbits
+            if lnbits_connected; then
+                printf 'LNbits is connected to LND. Fund LND, open channels, and use it.\n'
+            else
+                printf 'The chain is here; LND is still catching up (%s). LNbits is connected to it by itself.\n' "$(lnd_state)"
+            fi
             return 0
         fi
         if [[ ${1-} == --once ]]; then return 0; fi

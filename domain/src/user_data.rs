@@ -28,6 +28,7 @@ const FILES: &[(&str, &str)] = machine_files![
     "lib.sh",
     "wire.sh",
     "ops.sh",
+    "watch.sh",
     "base/10-packages.sh",
     "base/15-system.sh",
     "base/20-firewall.sh",
@@ -39,9 +40,13 @@ const FILES: &[(&str, &str)] = machine_files![
     "full_node/65-wallet.sh",
     "full_node/70-lnbits.sh",
     "full_node/80-sealed.sh",
+    "full_node/chores.sh",
     "full_node/compose.yaml",
     "full_node/releases.env",
+    "full_node/snapshot.sh",
     "units/bitcoind.service",
+    "units/kindling-snapshot.service",
+    "units/kindling-watch.service",
 ];
 
 /// Where the scripts arrive, as one archive: packed together they take half the room.

@@ -12,7 +12,11 @@ if (action === "is-active") {
   if (!process.argv.includes("--quiet")) console.log(running() ? "active" : "inactive");
   process.exit(running() ? 0 : 3);
 }
-if (action === "stop" && running()) process.kill(running());
+if (action === "stop" && running()) {
+  const pid = running();
+  process.kill(pid);
+  while (fs.existsSync(`/proc/${pid}`)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+} else if (action === "stop") process.exit(0);
 else if (["start", "enable"].includes(action)) start();
 else refuse(`Unknown command verb ${action}.`);
 
