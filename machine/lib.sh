@@ -22,6 +22,10 @@ COMPOSE=(docker compose --project-name kindling --env-file "$RELEASES" --file "$
 . "$ETC/config"
 # shellcheck source=full_node/releases.env
 . "$RELEASES"
+# A machine that was made before an option existed has not got it in its configuration.
+ASSUMEUTXO_URL=${ASSUMEUTXO_URL-}
+NEUTRINO=${NEUTRINO-no}
+export NETWORK # compose.yaml names a path by it
 
 mkdir -p "$STATE/phases" "$SECRETS"
 
@@ -86,7 +90,20 @@ node_ip() {
         "$METADATA_URL/metadata/v1/interfaces/public/0/ipv4/address"
 }
 
-compose() { "${COMPOSE[@]}" "$@"; }
+# The containers' group, whose way to the metadata address the firewall closes, and LND's own user: compose.yaml asks for their numbers.
+container_ids() {
+    getent group kindling >/dev/null || groupadd --system kindling
+    id lnd >/dev/null 2>&1 ||
+        useradd --system --gid kindling --home-dir "$DATA/lnd" --no-create-home --shell /usr/sbin/nologin lnd
+    KINDLING_GID=$(getent group kindling | cut -d : -f 3)
+    LND_UID=$(id -u lnd)
+    export KINDLING_GID LND_UID
+}
+
+compose() {
+    container_ids
+    "${COMPOSE[@]}" "$@"
+}
 
 # The cookie file in the data directory authenticates: no password on the command line.
 bitcoin_cli() { /usr/local/bin/bitcoin-cli -datadir="$DATA/bitcoin" "$@"; }

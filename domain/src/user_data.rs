@@ -40,6 +40,7 @@ const FILES: &[(&str, &str)] = machine_files![
     "ops/update.sh",
     "scrub.sh",
     "firewall.sh",
+    "watch.sh",
     "base/10-packages.sh",
     "base/15-system.sh",
     "base/20-firewall.sh",
@@ -54,10 +55,13 @@ const FILES: &[(&str, &str)] = machine_files![
     "full_node/chores.sh",
     "full_node/compose.yaml",
     "full_node/releases.env",
+    "full_node/snapshot.sh",
     "units/bitcoind.service",
     "units/kindling-bringup.service",
     "units/kindling-firewall.service",
     "units/kindling-scrub.service",
+    "units/kindling-snapshot.service",
+    "units/kindling-watch.service",
 ];
 
 /// Where the scripts arrive, as one archive: packed together they take half the room.

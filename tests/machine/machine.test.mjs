@@ -130,8 +130,9 @@ test("a machine with a volume and Tailscale comes up, delivers, and keeps its se
     assert.deepEqual({ ...bundle, bitcoin, lnd, lnbits }, {
       version: 1, orderId: ORDER, product: "full_node", fake: false, nodeIp: "203.0.113.7", tailscaleHostname: host,
       ssh: { user: "root", port: 22, hostKeys: delivery.hostKeys },
+      components: bundle.components,
       bitcoin: { implementation: "knots", version: "29.3.knots20260507", network: "mainnet", rpcUser: "kindling" },
-      lnd: { version: "v0.21.2-beta" },
+      lnd: { version: "v0.21.2-beta", identityKey: lnd.identityKey },
       lnbits: { url: `https://${host}`, version: "v1.5.6", superUser: "admin" },
       credentialsFile: "/root/node-credentials.txt",
     });
@@ -196,6 +197,7 @@ test("a machine with a volume and Tailscale comes up, delivers, and keeps its se
 
   const everything = "find /var/lib/kindling /srv/kindling /etc/kindling /etc/fstab /root/node-credentials.txt -type f -exec sha256sum {} + | sort";
   await t.test("a second run changes nothing and says nothing", async () => {
+    await live("systemctl", "stop", "kindling-watch"); // which goes on working
     const before = await live("sh", "-c", everything);
     await live("/opt/kindling/bootstrap.sh");
     assert.equal(await live("sh", "-c", everything), before);
