@@ -102,7 +102,7 @@ tell() {
 # A chore that fails is tried again in the next round; one that is stuck must not keep the others or the heartbeat.
 do_chores() {
     local chore
-    for chore in follow_snapshot switch_backend connect_lnbits; do "$chore" || log "the chore $chore did not work; it is tried again"; done
+    for chore in follow_snapshot continue_restore switch_backend connect_lnbits; do "$chore" || log "the chore $chore did not work; it is tried again"; done
     if ((SECONDS >= backup_due)); then
         upload_backup || backup_due=$((SECONDS + 300))
     fi

@@ -38,6 +38,12 @@ connect_lnbits() {
     printf '%s\n' "$started" | write_file "$STATE/lnbits-connected"
 }
 
+# A wallet's restore that is not over: after each restart LND waits to be opened with the search for funds (see ops/restore.sh).
+continue_restore() {
+    [[ -e $STATE/restore/made && $(lnd_state 2>/dev/null) =~ ^(LOCKED|SERVER_ACTIVE)$ ]] || return 0
+    "$KINDLING/ops.sh" restore --seed >&2
+}
+
 # set_backend BACKEND: exactly the lines that choose it. fee.url belongs to neutrino, which has no mempool to estimate from and on
 # mainnet does not start without it; with it set, LND would not use bitcoind's estimates (both: LND's chainreg/chainregistry.go).
 set_backend() {

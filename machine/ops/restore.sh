@@ -235,7 +235,7 @@ finish_restore() {
     lnd=$(lnd_state)
     if [[ $lnd != SERVER_ACTIVE ]]; then
         printf 'The wallet is made from your words. LND looks for its funds when the chain is complete (%s now).\n' "$lnd"
-        printf 'See how far it is, now and then: ops.sh restore --seed. After a restart of the machine: the same.\n'
+        printf 'See how far it is, now and then: ops.sh restore --seed\n'
         return 0
     fi
     # LND got the backup with the words, but a restart in between makes it forget; what it has already, it takes no second time.

@@ -128,7 +128,7 @@ run_support_bundle() {
     gather disk df --human-readable
     gather memory free --mebi
     gather containers docker ps --all
-    gather firewall ufw status verbose
+    gather firewall ufw status
     gather firewall-rules iptables --list-rules
     for service in bitcoin lnd lnbits tailscale watch snapshot bringup; do
         gather "log-$service" "$KINDLING/ops.sh" logs "$service" -n 500

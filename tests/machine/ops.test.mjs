@@ -218,7 +218,7 @@ test("looking around, backups, unlocking, pairing and the support bundle", async
     const open = await m.ops("unlock");
     assert.deepEqual([open.code, open.stdout], [0, "LND is not locked (SERVER_ACTIVE). Nothing to do.\n"]);
     await m.sh("sed -i -E 's/^wallet-unlock-/;&/' /srv/kindling/lnd/lnd.conf; ");
-    await m.sh("docker compose --project-name kindling --env-file $KINDLING_RELEASES --file /opt/kindling/full_node/compose.yaml restart lnd");
+    await m.sh(". /opt/kindling/lib.sh; compose restart lnd");
     await m.sh(lndReaches("LOCKED"));
     await m.sh(`cp ${STATE}/secrets/lnd-wallet-password /root/kept; echo wrong-password >${STATE}/secrets/lnd-wallet-password`);
     const wrong = await m.ops("unlock");
@@ -308,6 +308,7 @@ test("looking around, backups, unlocking, pairing and the support bundle", async
 
 test("another wallet from its words", async (t) => {
   const m = await machine(t);
+  await m.sh("systemctl stop kindling-watch"); // it would do by itself what is typed here, at moments of its own
   const words = newWords();
   const before = JSON.parse(await m.sh(`cat ${STATE}/secrets/lnd-seed.json`)).cipher_seed_mnemonic;
   const identity = () => m.sh("jq -c .words /srv/kindling/lnd/data/chain/bitcoin/mainnet/wallet.db");
@@ -358,10 +359,10 @@ test("another wallet from its words", async (t) => {
 
   await t.test("after a restart the search is taken up; then all is as on any machine", async () => {
     await m.sh("touch /run/kindling-test/host/search-held /run/kindling-test/host/synced");
-    await m.sh("docker compose --project-name kindling --env-file $KINDLING_RELEASES --file /opt/kindling/full_node/compose.yaml restart lnd");
+    await m.sh(". /opt/kindling/lib.sh; compose restart lnd");
     await m.sh(lndReaches("LOCKED"));
     assert.match((await m.ops("restore /root/channel.backup --yes")).stderr, /A restore is under way/);
-    await m.ops("restore --seed");
+    await m.sh("/opt/kindling/watch.sh --once");
     await m.sh(lndReaches("SERVER_ACTIVE"));
     assert.match((await m.ops("restore --seed")).stdout, /No words are needed\.\nLND looks for the funds of your words: 37%/);
     await m.sh("rm /run/kindling-test/host/search-held");
@@ -375,7 +376,7 @@ test("another wallet from its words", async (t) => {
   });
 
   await t.test("a restore that is cut between any two steps goes on", async () => {
-    await m.sh("rm /srv/kindling/lnd/holds.json");
+    await m.sh("rm -f /srv/kindling/lnd/holds.json");
     const next = newWords();
     // As a cut leaves it after the answer "yes": what is to be done is written down and nothing of it is done.
     await m.put(`${STATE}/secrets/restore-seed.json`, JSON.stringify({ cipher_seed_mnemonic: next }));
