@@ -1,25 +1,23 @@
 #!/usr/bin/env bash
-# The owner's tool on the machine: what runs, how far the chain is, the logs.
+# The owner's tool on the machine. This file reads the command line; what a command does is in ops/NAME.sh.
+# Exit codes: 0 done, 1 not done (and a sentence why), 2 the command line was not understood (and how it goes).
 set -euo pipefail
-# shellcheck source=lib.sh
-. "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib.sh"
-
-die() {
-    printf '%s\n' "$*" >&2
-    exit 1
-}
+here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
+# shellcheck source=ops/common.sh
+. "$here/ops/common.sh"
+for command in "${COMMANDS[@]}"; do
+    # shellcheck source=/dev/null
+    . "$here/ops/$command.sh"
+done
 
 usage() {
+    local command
+    printf 'ops.sh: look after this Bitcoin machine (run it as root)\n\n'
+    for command in "${COMMANDS[@]}"; do
+        printf '  %-16s %s\n' "$command" "${SUMMARY[$command]}"
+    done
     cat <<'HELP'
-ops.sh: look after this Bitcoin machine (run it as root)
-
-  ops.sh status            what runs, chain, LND's state, disk
-  ops.sh sync              start the download of the chain if it stands still, and show its progress until it is
-                           complete; Ctrl-C ends the display, not the download. At the end LNbits is connected to LND.
-  ops.sh sync --once       the same, one line, then return
-  ops.sh logs SERVICE      the last 100 log lines of bitcoin, lnd, lnbits or tailscale
-  ops.sh logs SERVICE -f   and follow
-  ops.sh help              this text
+  help             this text; ops.sh help COMMAND says more about one command
 
 The download of the chain takes one to two weeks on a small machine; nothing needs to be watched meanwhile.
 All passwords and the seed words: /root/node-credentials.txt
@@ -27,62 +25,35 @@ LNbits from your computer:  ssh -L 5000:127.0.0.1:5000 root@THIS-MACHINE  then h
 HELP
 }
 
-chain_line() {
-    bitcoin_cli getblockchaininfo | jq -r '"chain \(.chain): block \(.blocks) of \(.headers), " +
-        "\(.verificationprogress * 10000 | floor / 100)% verified, " +
-        "\(.size_on_disk / 1e9 | floor) GB on disk\(if .pruned then " (pruned)" else "" end)" +
-        "\(if .initialblockdownload then "" else ", in sync" end)"'
-}
+is_command() { [[ -n ${1-} && -n ${SUMMARY[$1]-} ]]; }
 
-status() {
-    printf 'bitcoin    %s\n' "$(systemctl is-active bitcoind || true)"
-    chain_line || printf 'chain: bitcoind does not answer yet\n'
-    printf 'LND        %s\n' "$(lnd_state || printf 'does not answer')"
-    compose ps
-    df --human-readable "$DATA"
-}
-
-# LNbits gave up on LND while the chain was not there (see 60-lnbits.sh): one restart, once, when LND is ready.
-connect_lnbits() {
-    [[ ! -e $STATE/lnbits-connected ]] || return 0
-    if [[ $(lnd_state) != SERVER_ACTIVE ]]; then
-        printf 'The chain is here; LND is still catching up (%s). Run this again in some minutes.\n' "$(lnd_state)"
-        return 0
+command=${1-help}
+case $command in
+help | --help | -h)
+    if (($# < 2)); then
+        usage
+    elif is_command "$2" && (($# == 2)); then
+        "help_${2//-/_}"
+    else
+        printf 'There is no help on "%s". The commands are: %s.\n' "${*:2}" "${COMMANDS[*]}" >&2
+        exit 2
     fi
-    compose restart lnbits
-    touch "$STATE/lnbits-connected"
-    printf 'LNbits is connected to LND. Fund LND, open channels, and use it.\n'
-}
-
-sync_chain() {
-    systemctl is-active --quiet bitcoind || systemctl start bitcoind
-    wait_for 600 bitcoin_cli getblockchaininfo || die "bitcoind does not answer; see: ops.sh logs bitcoin"
-    while :; do
-        chain_line || printf 'bitcoind is busy and did not answer; asking again\n'
-        if bitcoin_cli getblockchaininfo | jq -e '.initialblockdownload | not' >/dev/null; then
-            connect_lnbits
-            return 0
-        fi
-        if [[ ${1-} == --once ]]; then return 0; fi
-        sleep 30
-    done
-}
-
-logs() {
-    case ${1-} in
-    bitcoin) journalctl --unit bitcoind --lines 100 ${2:+--follow} ;;
-    lnd | lnbits | tailscale) compose logs --tail 100 ${2:+--follow} "$1" ;;
-    *) die "Which logs: bitcoin, lnd, lnbits or tailscale?" ;;
-    esac
-}
-
-case ${1-help} in
-status) status ;;
-sync) sync_chain "${2-}" ;;
-logs) logs "${2-}" "${3-}" ;;
-help | --help | -h) usage ;;
-*)
-    usage >&2
-    exit 2
+    exit 0
     ;;
 esac
+if ! is_command "$command"; then
+    printf '"%s" is not a command of ops.sh.\n\n' "$command" >&2
+    usage >&2
+    exit 2
+fi
+if [[ ${2-} == --help || ${2-} == -h ]]; then
+    "help_${command//-/_}"
+    exit 0
+fi
+if ((EUID != 0)); then
+    printf 'ops.sh %s needs root: sudo ops.sh %s\n' "$command" "$*" >&2
+    exit 1
+fi
+# shellcheck source=lib.sh
+. "$here/lib.sh"
+"run_${command//-/_}" "${@:2}"

@@ -6,51 +6,21 @@
 use crate::catalogue::Product;
 use crate::order::{Order, resource_name};
 use crate::secret::Secret;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
 /// The cloud's limit, in bytes (DigitalOcean API, `droplets_create`).
 pub const MAX_USER_DATA_BYTES: usize = 64 * 1024;
 
-/// Pairs each path under `machine/` with its text.
-macro_rules! machine_files {
-    ($($path:literal),* $(,)?) => {
-        &[$(($path, include_str!(concat!("../../machine/", $path)))),*]
-    };
-}
-
-/// The machine's scripts, relative to `/opt/kindling/`.
-const FILES: &[(&str, &str)] = machine_files![
-    "bootstrap.sh",
-    "lib.sh",
-    "wire.sh",
-    "ops.sh",
-    "base/10-packages.sh",
-    "base/15-system.sh",
-    "base/20-firewall.sh",
-    "base/25-docker.sh",
-    "base/30-tailscale.sh",
-    "full_node/40-volume.sh",
-    "full_node/50-bitcoin.sh",
-    "full_node/60-lnd.sh",
-    "full_node/65-wallet.sh",
-    "full_node/70-lnbits.sh",
-    "full_node/80-sealed.sh",
-    "full_node/compose.yaml",
-    "full_node/releases.env",
-    "units/bitcoind.service",
-];
-
 /// The releases that a machine made now runs; `ops.sh update` compares with them.
 pub const RELEASES: &str = include_str!("../../machine/full_node/releases.env");
 
-/// Where the scripts arrive, as one archive: packed together they take half the room.
-const ARCHIVE: &str = "/opt/kindling/machine.tar.gz";
-/// The first command of the machine. A cut before its end is taken up by cloud-init, one after it by the machine's own unit.
-const START: &str = "tar --extract --gzip --file /opt/kindling/machine.tar.gz --directory /opt/kindling && exec /opt/kindling/bootstrap.sh";
+/// `machine/` as a tar archive, packed by xz, in base64: the same for every order (build.rs).
+pub const MACHINE_ARCHIVE: &str = include_str!(concat!(env!("OUT_DIR"), "/machine.tar.xz.base64"));
+/// Where it arrives.
+const ARCHIVE_PATH: &str = "/opt/kindling/machine.tar.xz";
+/// The first command of the machine; Python is there because cloud-init is written in it, an `xz` need not be. cloud-init begins it once
+/// and never again: after its first second, a cut is taken up by the machine's own unit.
+const START: &str = "cd /opt/kindling && python3 -c 'import tarfile; tarfile.open(\"machine.tar.xz\").extractall()' && exec ./bootstrap.sh";
 
 /// Renders the user-data of `order`'s machine; `token` pairs it.
 pub fn render(order: &Order, token: &Secret) -> String {
@@ -88,11 +58,11 @@ pub fn render(order: &Order, token: &Secret) -> String {
             &(order.request.recipients.join("\n") + "\n"),
         ),
         json!({
-            "path": ARCHIVE,
+            "path": ARCHIVE_PATH,
             "permissions": "0600",
             "owner": "root:root",
             "encoding": "b64",
-            "content": STANDARD.encode(archive(FILES)),
+            "content": MACHINE_ARCHIVE,
         }),
     ];
     let config = json!({ "write_files": files, "runcmd": [["sh", "-ec", START]] });
@@ -105,26 +75,6 @@ const fn yes_no(yes: bool) -> &'static str {
 
 fn plain_file(path: &str, mode: &str, text: &str) -> Value {
     json!({ "path": path, "permissions": mode, "owner": "root:root", "content": text })
-}
-
-/// The files as a gzipped tar archive, the same bytes each time.
-fn archive(files: &[(&str, &str)]) -> Vec<u8> {
-    let encoder = GzEncoder::new(Vec::new(), Compression::best());
-    let mut builder = tar::Builder::new(encoder);
-    let mut write = || {
-        for (path, text) in files {
-            let mut header = tar::Header::new_ustar();
-            header.set_mode(if path.ends_with(".sh") { 0o755 } else { 0o644 });
-            header.set_size(text.len() as u64);
-            builder.append_data(&mut header, path, text.as_bytes())?;
-        }
-        std::io::Result::Ok(())
-    };
-    // Writing to memory does not fail; an empty archive would be noticed by the machine's tests.
-    write()
-        .and_then(|()| builder.into_inner())
-        .and_then(GzEncoder::finish)
-        .unwrap_or_default()
 }
 
 /// `KEY='value'` lines that a shell reads back exactly.

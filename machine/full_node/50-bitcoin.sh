@@ -50,28 +50,39 @@ install_release() {
     check_signature || fail "The signature over Bitcoin's SHA256SUMS could not be verified; nothing was installed."
     fetch "$url" "$archive"
     check_archive || fail "The Bitcoin archive does not match its signed checksum; nothing was installed."
+    cut -d ' ' -f 1 "$download/expected" | write_file "$STATE/bitcoin-digest" # for the bill of materials
     tar --extract --gzip --file "$download/$archive" --directory "$download" --strip-components=1 --no-same-owner
     install --mode=755 "$download/bin/bitcoind" "$download/bin/bitcoin-cli" /usr/local/bin/
     rm -rf -- "$download"
 }
 
-# The largest pruned chain that leaves room for the UTXO set, LND's graph and the images (18 GiB).
-# Below 25000 MiB a Lightning node would miss blocks that it needs.
+# The largest pruned chain that leaves room for the UTXO set, LND's graph and the images. On mainnet these take 18 GiB, and below
+# 25000 MiB of blocks a Lightning node would miss some that it needs. A UTXO snapshot takes 25 GiB more while it is used: its file,
+# and a second chainstate beside the first.
 prune_mib() {
-    local free_mib size
-    free_mib=$(($(df --output=avail --block-size=1M "$DATA" | tail -n 1) - 18 * 1024))
-    if ((free_mib > 1200000)); then
+    local free_mib size whole reserve sizes demand
+    case $NETWORK in
+    mainnet) whole=1200000 reserve=18 sizes='100000 50000 25000' demand=45 ;;
+    signet | testnet4) whole=150000 reserve=8 sizes='25000 10000 5000 2000' demand=10 ;;
+    regtest) whole=0 reserve=0 sizes='' demand=0 ;;
+    esac
+    if [[ -n $ASSUMEUTXO_URL ]]; then ((reserve += 25, demand += 25)); fi
+    free_mib=$(($(df --output=avail --block-size=1M "$DATA" | tail -n 1) - reserve * 1024))
+    if ((free_mib > whole)); then
         echo 0
         return
     fi
-    for size in 100000 50000 25000; do
+    for size in $sizes; do
         if ((free_mib >= size)); then
             echo "$size"
             return
         fi
     done
-    fail "The disk is too small for a Lightning node: about 45 GB must be free."
+    fail "The disk is too small for a Lightning node: about $demand GB must be free."
 }
+
+# A quarter of the memory: the rest is for LND, LNbits and the file cache. 450 is bitcoind's own default.
+dbcache_mib() { awk '/^MemTotal:/ {m = int($2 / 4096); print (m < 450 ? 450 : m > 8192 ? 8192 : m)}' /proc/meminfo; }
 
 # bitcoind stores a salted hash of the password (rpcauth); the password itself goes to LND's configuration and the bundle.
 rpc_auth() {
@@ -87,8 +98,9 @@ configure() {
     install --directory --owner=bitcoin --group=bitcoin --mode=700 "$directory"
     random_secret bitcoin-rpc-password
     if [[ ! -s $directory/bitcoin.conf ]]; then
-        local prune auth chain
+        local prune dbcache auth chain
         prune=$(prune_mib)
+        dbcache=$(dbcache_mib)
         auth=$(rpc_auth)
         chain=$(bitcoind_chain)
         write_file "$directory/bitcoin.conf" <<CONF
@@ -98,7 +110,7 @@ prune=$prune
 server=1
 listen=0
 disablewallet=1
-dbcache=450
+dbcache=$dbcache
 rpcauth=$auth
 [$chain]
 rpcbind=127.0.0.1
@@ -118,3 +130,9 @@ install --mode=644 "$KINDLING/units/bitcoind.service" /etc/systemd/system/bitcoi
 systemctl daemon-reload
 systemctl enable --now bitcoind || fail "Bitcoin could not be started."
 wait_for 300 bitcoin_cli getblockchaininfo || fail "Bitcoin was started but does not answer."
+# The snapshot arrives beside all else, in its own time: nothing here waits for it.
+if [[ -n $ASSUMEUTXO_URL ]]; then
+    install --mode=644 "$KINDLING/units/kindling-snapshot.service" /etc/systemd/system/kindling-snapshot.service
+    systemctl daemon-reload
+    systemctl enable --now kindling-snapshot || fail "The service that loads the UTXO snapshot could not be started."
+fi

@@ -9,7 +9,7 @@ set -euo pipefail
 . "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../lib.sh"
 
 seed=$SECRETS/lnd-seed.json
-macaroon=$DATA/lnd/data/chain/bitcoin/$NETWORK/admin.macaroon
+macaroon=$LND_CHAIN/admin.macaroon
 
 # LND must have said what it has: WAITING_TO_START says nothing yet.
 wallet_state_known() { [[ $(lnd_state) =~ ^(NON_EXISTING|LOCKED|UNLOCKED|RPC_ACTIVE|SERVER_ACTIVE)$ ]]; }

@@ -39,31 +39,58 @@ gather_facts() {
           tailscaleNodeId: ($id | if . == "" then null else . end), lnbitsUrl: $url}' | write_file "$facts"
 }
 
+# What runs here, by name, version and, where there is one, the digest it was pinned by or checked against.
+component() {
+    jq -n --arg name "$1" --arg version "$2" --arg digest "${3-}" \
+        '{name: $name, version: $version} + if $digest == "" then {} else {digest: $digest} end'
+}
+
+components() {
+    local name='Bitcoin Knots' version=$1 digest=''
+    if [[ $BITCOIN == core ]]; then name='Bitcoin Core'; fi
+    if [[ -s $STATE/bitcoin-digest ]]; then digest=sha256:$(<"$STATE/bitcoin-digest"); fi
+    component "$name" "$version" "$digest"
+    component LND "$LND_VERSION" "${LND_IMAGE##*@}"
+    component LNbits "$LNBITS_VERSION" "${LNBITS_IMAGE##*@}"
+    if [[ -s $STATE/tailscale-node ]]; then component Tailscale "$TAILSCALE_VERSION" "${TAILSCALE_IMAGE##*@}"; fi
+    component Docker "$(docker version --format '{{.Server.Version}}')"
+    component age "$(age --version)"
+    component Linux "$(uname -r)"
+    component "$(. /etc/os-release && printf '%s' "$NAME")" "$(. /etc/os-release && printf '%s' "${VERSION_ID-unknown}")"
+}
+
+# Null while LND does not tell, as before its RPC is active.
+identity_key() { lnd_admin /v1/getinfo --max-time 10 2>/dev/null | jq '.identity_pubkey // null' || echo null; }
+
 make_bundle() {
     local version=$KNOTS_VERSION
     if [[ $BITCOIN == core ]]; then version=$CORE_VERSION; fi
+    components "$version" | jq -s . >"$STATE/components.json"
+    identity_key >"$STATE/identity.json"
     jq --arg order "$ORDER_ID" --arg bitcoin "$BITCOIN" --arg version "$version" --arg network "$NETWORK" \
         --arg lnd "$LND_VERSION" --arg lnbits "$LNBITS_VERSION" --arg file "$credentials" \
         --rawfile rpc "$SECRETS/bitcoin-rpc-password" --rawfile wallet "$SECRETS/lnd-wallet-password" \
         --rawfile password "$SECRETS/lnbits-password" --slurpfile seed "$SECRETS/lnd-seed.json" \
+        --slurpfile components "$STATE/components.json" --slurpfile identity "$STATE/identity.json" \
         'def line: rtrimstr("\n");
          {version: 1, orderId: $order, product: "full_node", fake: false, nodeIp, tailscaleHostname,
           ssh: {user: "root", port: 22, hostKeys},
           bitcoin: {implementation: $bitcoin, version: $version, network: $network, rpcUser: "kindling", rpcPassword: ($rpc | line)},
-          lnd: {version: $lnd, seedWords: $seed[0].cipher_seed_mnemonic, walletPassword: ($wallet | line)},
+          lnd: {version: $lnd, identityKey: $identity[0], seedWords: $seed[0].cipher_seed_mnemonic, walletPassword: ($wallet | line)},
           lnbits: {url: .lnbitsUrl, version: $lnbits, superUser: "admin", password: ($password | line)},
-          credentialsFile: $file}' "$facts" | write_file "$bundle"
+          components: $components[0], credentialsFile: $file}' "$facts" | write_file "$bundle"
 }
 
 write_credentials() {
-    jq -r '"KINDLING FULL NODE, order \(.orderId)",
+    jq -r --arg neutrino "$NEUTRINO" '"KINDLING FULL NODE, order \(.orderId)",
         "Keep this file to yourself: it opens everything on this machine.", "",
         "Machine          \(.nodeIp)\(if .tailscaleHostname then ", in your tailnet \(.tailscaleHostname)" else "" end)",
         "SSH              ssh root@\(.nodeIp)", "",
         "BITCOIN          \(.bitcoin.implementation) \(.bitcoin.version), \(.bitcoin.network), RPC on 127.0.0.1:8332",
         "  RPC user       \(.bitcoin.rpcUser)",
         "  RPC password   \(.bitcoin.rpcPassword)", "",
-        "LND              \(.lnd.version), peers on \(.nodeIp):9735, REST on 127.0.0.1:8080, gRPC on 127.0.0.1:10009",
+        "LND              \(.lnd.version), \(.bitcoin.network), peers on \(.nodeIp):9735, REST on 127.0.0.1:8080, gRPC on 127.0.0.1:10009",
+        (if .lnd.identityKey then "  Node           \(.lnd.identityKey)@\(.nodeIp):9735" else empty end),
         "  Wallet password  \(.lnd.walletPassword)",
         "  Seed words (write them down on paper; they restore the on-chain funds):",
         (.lnd.seedWords | to_entries[] | "    \(.key + 1 | if . < 10 then " \(.)" else "\(.)" end). \(.value)"), "",
@@ -71,7 +98,11 @@ write_credentials() {
         "  From your computer: ssh -L 5000:127.0.0.1:5000 root@\(.nodeIp), then open http://127.0.0.1:5000",
         "  User           \(.lnbits.superUser)",
         "  Password       \(.lnbits.password)", "",
-        "NEXT", "  ops.sh sync      the download of the chain: one to two weeks; run it again at the end, it connects LNbits",
+        "RUNNING HERE", (.components[] | "  \(.name) \(.version)\(if .digest then " (\(.digest))" else "" end)"), "",
+        "NEXT",
+        (if $neutrino == "yes" then "  LND works with its light client at once; it moves to this machine'"'"'s Bitcoin node by itself."
+         else "  The chain downloads by itself; LND opens, and LNbits is connected to it, as soon as it is complete." end),
+        "  ops.sh status    how far it is",
         "  ops.sh help      everything else"' "$bundle" | write_file "$credentials"
 }
 
@@ -89,3 +120,6 @@ if [[ ! -s $STATE/bundle.age ]]; then
     seal_bundle
 fi
 deliver "$STATE/bundle.age" "$facts"
+install --mode=644 "$KINDLING/units/kindling-watch.service" /etc/systemd/system/kindling-watch.service
+systemctl daemon-reload
+systemctl enable --now kindling-watch || fail "The service that watches over the node could not be started."

@@ -1,7 +1,7 @@
 // A paid order becomes one machine, whatever the clouds do: the exact conversation, every step failed in every way, final refusals
 // torn down, and the Worker killed at the worst moments. Upstreams are stateful fakes behind their official contracts.
 
-import zlib from 'node:zlib';
+import { execFileSync } from 'node:child_process';
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createDigitalOcean } from '../fakes/digitalocean.mjs';
@@ -119,12 +119,13 @@ describe('an undisturbed order', { concurrency: true }, () => {
     const { config, token, recipients, files, runcmd } = readUserData(userData);
     assert.deepEqual(config, {
       KINDLING_URL: worker.url, ORDER_ID: order.id, PRODUCT: 'full_node', BITCOIN: 'knots', NETWORK: 'mainnet', VOLUME_NAME: name, VOLUME_SIZE_GB: '100', TAILSCALE: 'yes',
+      ASSUMEUTXO_URL: '', NEUTRINO: 'no',
     });
     assert.match(token, /^[A-Za-z0-9_-]{43}$/);
     assert.deepEqual(recipients, [publicKey]);
     assert.deepEqual([files['/etc/kindling/config'].permissions, files['/etc/kindling/pair-token'].permissions], ['0600', '0600']);
-    assert.match(runcmd.flat().at(-1), /exec \/opt\/kindling\/bootstrap\.sh$/);
-    const unpacked = zlib.gunzipSync(files['/opt/kindling/machine.tar.gz'].bytes).toString();
+    assert.match(runcmd.flat().at(-1), /^cd \/opt\/kindling && .* exec \.\/bootstrap\.sh$/);
+    const unpacked = execFileSync('python3', ['-c', 'import lzma, sys; sys.stdout.buffer.write(lzma.decompress(sys.stdin.buffer.read()))'], { input: files['/opt/kindling/machine.tar.xz'].bytes }).toString();
     assert.match(unpacked, /#!\/usr\/bin\/env bash/);
     const everything = [userData, unpacked, ...Object.values(files).map(({ bytes }) => bytes.toString())].join('\n');
     for (const secret of [TOKEN, TAILSCALE_KEY, tailscale.keys[0].secret, order.token, order.body.accessHash]) assert.ok(!everything.includes(secret));

@@ -1,6 +1,7 @@
 //! From sources to the deployable: `build/worker` and `build/assets`.
 
 mod assets;
+mod machine;
 mod sizes;
 mod wasm;
 
@@ -32,4 +33,5 @@ pub fn set_up(plan: &mut Plan) {
 pub fn steps(plan: &mut Plan) {
     wasm::steps(plan);
     assets::steps(plan);
+    machine::steps(plan);
 }

@@ -10,7 +10,7 @@ use crate::plan::{Outcome, Plan};
 use crate::project::Project;
 
 /// A command the tests call, and Debian's package that has it.
-const PROGRAMS: [(&str, &str); 13] = [
+const PROGRAMS: [(&str, &str); 15] = [
     ("chromium", "chromium"),
     ("shellcheck", "shellcheck"),
     ("age", "age"),
@@ -18,10 +18,12 @@ const PROGRAMS: [(&str, &str); 13] = [
     ("curl", "curl"),
     ("gpg", "gnupg"),
     ("ip", "iproute2"),
+    ("iptables", "iptables"),
     ("jq", "jq"),
     ("mkfs.ext4", "e2fsprogs"),
     ("openssl", "openssl"),
     ("ssh-keygen", "openssh-client"),
+    ("ufw", "ufw"),
     ("unshare", "util-linux"),
     ("useradd", "passwd"),
 ];

@@ -1,20 +1,29 @@
-// Stands in for bitcoin-cli: one call with the cookie of the data directory; like the real one it prints the bare result.
+// Stands in for bitcoin-cli: one call with the cookie of the data directory; like the real one it prints the bare result, or the
+// error with its code.
 import fs from "node:fs";
 
 const [, ...args] = process.argv.slice(2);
 const datadir = args.find((arg) => arg.startsWith("-datadir="))?.split("=")[1];
-const [method] = args.filter((arg) => !arg.startsWith("-"));
+const unknown = args.find((arg) => arg.startsWith("-") && !/^-(datadir|rpcclienttimeout)=/.test(arg));
+if (unknown) end(1, `Error parsing command line arguments: Invalid parameter ${unknown}`);
+const [method, ...params] = args.filter((arg) => !arg.startsWith("-"));
+const config = fs.readFileSync(`${datadir}/bitcoin.conf`, "utf8");
+const port = /^rpcport=(\d+)$/m.exec(config)[1];
+const chain = /^chain=(\w+)$/m.exec(config)[1];
 try {
-  const port = /^rpcport=(\d+)$/m.exec(fs.readFileSync(`${datadir}/bitcoin.conf`, "utf8"))[1];
   const response = await fetch(`http://127.0.0.1:${port}/`, {
     method: "POST",
-    headers: { authorization: `Basic ${fs.readFileSync(`${datadir}/.cookie`).toString("base64")}` },
-    body: JSON.stringify({ jsonrpc: "1.0", id: "1", method, params: [] }),
+    headers: { authorization: `Basic ${fs.readFileSync(`${datadir}/${chain === "main" ? "" : `${chain}/`}.cookie`).toString("base64")}` },
+    body: JSON.stringify({ jsonrpc: "1.0", id: "1", method, params }),
   });
   const { result, error } = await response.json();
-  if (error) throw new Error(`error code: ${error.code}`);
+  if (error) end(Math.abs(error.code) & 255, `error code: ${error.code}\nerror message:\n${error.message}`);
   console.log(JSON.stringify(result, null, 2));
-} catch (error) {
-  console.error(`error: ${error.message}`);
-  process.exit(1);
+} catch {
+  end(1, `error: timeout on transient error: Could not connect to the server 127.0.0.1:${port}`);
+}
+
+function end(code, why) {
+  console.error(why);
+  process.exit(code);
 }

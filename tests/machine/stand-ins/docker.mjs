@@ -1,9 +1,26 @@
 // Stands in for `docker compose`: reads the real compose file, refuses what the machine must never do (an image without a
-// digest, a published port, a missing host path), and runs each service's stand-in as a process with the same mounts.
+// digest, a published port, a missing host path, another group than the one the firewall knows), and runs each service's stand-in
+// as a process with the same mounts, user and capabilities. Of `docker` itself it knows what the machine asks.
+import crypto from "node:crypto";
 import fs from "node:fs";
+import path from "node:path";
 import { spawn, execFileSync } from "node:child_process";
 
+process.umask(0o022); // the daemon's, whatever the caller's is
 const stage = "/run/kindling-test";
+const [first, ...others] = process.argv.slice(2);
+if (first === "daemon") startAgain();
+if (first === "ps") plainPs();
+if (first === "--version") {
+  console.log("Docker version 27.5.1, build 27.5.1-0ubuntu3");
+  process.exit(0);
+}
+if (first === "version") print("{{.Server.Version}}", others, "27.5.1");
+if (first === "inspect") {
+  const name = fs.readdirSync(`${stage}/containers`).find((file) => file.endsWith(".pid") && others.includes(id(file.slice(0, -4))));
+  if (!name) refuse(`Error: No such object: ${others.at(-1)}`);
+  print("{{.State.StartedAt}}", others.slice(0, -1), fs.readFileSync(`${stage}/containers/${name.slice(0, -4)}.started`, "utf8"));
+}
 const { options, command, rest } = parse(process.argv.slice(2));
 const services = readCompose();
 const flags = rest.filter((word) => word.startsWith("-"));
@@ -11,8 +28,12 @@ const names = rest.filter((word) => !word.startsWith("-"));
 
 if (command === "up") names.forEach(up);
 else if (command === "restart") names.forEach((name) => { stop(name); up(name); });
+else if (command === "ps" && flags.includes("--quiet")) names.filter(running).forEach((name) => console.log(id(name)));
 else if (command === "ps") for (const name of Object.keys(services)) console.log(`kindling-${name}-1  ${running(name) ? "Up" : "Exited"}`);
 else if (command === "exec") exec();
+else if (command === "stop") names.forEach(stop);
+else if (command === "pull") names.forEach(pull);
+else if (command === "logs") logs();
 else refuse(`unknown docker command: "compose ${command}"`);
 
 function parse([first, ...words]) {
@@ -27,7 +48,7 @@ function readCompose() {
     fs.readFileSync(options["env-file"], "utf8").split("\n").filter((line) => /^\w+=/.test(line)).map((line) => line.split(/=(.*)/s).slice(0, 2)),
   );
   const json = execFileSync("/usr/bin/python3", ["-c", "import json,sys,yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))", options.file]);
-  const filled = json.toString().replace(/\$\{(\w+)\}/g, (_, name) => variables[name] ?? refuse(`variable ${name} is not set`));
+  const filled = json.toString().replace(/\$\{(\w+)\}/g, (_, name) => process.env[name] ?? variables[name] ?? refuse(`variable ${name} is not set`));
   return JSON.parse(filled).services;
 }
 
@@ -43,12 +64,19 @@ function up(name) {
   const service = services[name] ?? refuse(`no such service: ${name}`);
   if (!/^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/.test(service.image)) refuse(`${name}: image is not pinned by digest`);
   if (service.ports || service.network_mode !== "host") refuse(`${name}: publishes ports past the firewall`);
+  const [uid, gid] = /^(\d+):(\d+)$/.exec(service.user)?.slice(1) ?? refuse(`${name}: no user is named by number`);
+  const group = new RegExp(`^kindling:[^:]*:${gid}:`, "m");
+  if (!group.test(fs.readFileSync("/etc/group", "utf8"))) refuse(`${name}: the firewall does not know group ${gid}`);
+  if (!service.security_opt?.includes("no-new-privileges:true")) refuse(`${name}: may gain privileges`);
+  if (service.restart !== "unless-stopped") refuse(`${name}: would not come back after a reboot`);
   if (service.profiles && !service.profiles.includes(options.profile)) refuse(`${name}: profile is not enabled`);
   const mounts = {};
+  const bound = [];
   for (const { source, target, bind } of service.volumes) {
     if (!fs.existsSync(source)) refuse(`bind source path does not exist: ${source}`);
     if (bind.create_host_path !== false) refuse(`${source}: would be created when its volume is missing`);
-    mounts[target] = source;
+    mounts[target] = `${stage}/rootfs/${name}${target}`;
+    bound.push([source, mounts[target]]);
   }
   const env = {};
   for (const file of service.env_file ?? [])
@@ -56,16 +84,80 @@ function up(name) {
       const [key, value] = line.split(/=(.*)/s);
       env[key] = value;
     }
-  if (running(name)) return console.log(`Container kindling-${name}-1  Running`);
+  // A container whose image changed is made anew.
+  const file = `${stage}/containers/${name}.json`;
+  if (running(name) && JSON.parse(fs.readFileSync(file, "utf8")).image === service.image) return console.log(`Container kindling-${name}-1  Running`);
+  stop(name);
+  const privileges = ["--reuid", uid, "--regid", gid, "--clear-groups", "--no-new-privs"];
+  if (service.cap_drop?.includes("ALL")) privileges.push("--bounding-set", ["-all", ...(service.cap_add ?? []).map((cap) => `+${cap.toLowerCase()}`)].join(","));
+  const argv = [...privileges, process.execPath, `${stage}/tests/stand-ins/${name}.mjs`, ...(service.command ?? [])];
+  const container = { name, image: service.image, bound, argv, env: { ...env, ...service.environment, MOUNTS: JSON.stringify(mounts), IMAGE: service.image } };
+  fs.writeFileSync(file, JSON.stringify(container));
+  run(container);
+  console.log(`Container kindling-${name}-1  Started`);
+}
+
+function run({ name, bound, argv, env }) {
   const log = fs.openSync(`${stage}/containers/${name}.log`, "a");
-  const child = spawn(process.execPath, [`${stage}/tests/stand-ins/${name}.mjs`], {
+  // What a container sees of the host's files is bound where only its own mount namespace has it.
+  fs.rmSync(`${stage}/rootfs/${name}`, { recursive: true, force: true });
+  for (const [source, target] of bound) {
+    fs.mkdirSync(path.dirname(target), { recursive: true });
+    if (fs.statSync(source).isDirectory()) fs.mkdirSync(target);
+    else fs.writeFileSync(target, "");
+  }
+  const mount = bound.map(([source, target]) => `/usr/bin/mount --bind '${source}' '${target}' && `).join("");
+  const child = spawn("unshare", ["--mount", "sh", "-c", `${mount}exec setpriv "$@"`, "sh", ...argv], {
     detached: true,
     stdio: ["ignore", log, log],
-    env: { ...env, PATH: process.env.PATH, MOUNTS: JSON.stringify(mounts) },
+    env: { ...env, PATH: process.env.PATH },
   });
   fs.writeFileSync(`${stage}/containers/${name}.pid`, String(child.pid));
+  fs.writeFileSync(`${stage}/containers/${name}.started`, new Date().toISOString());
   child.unref();
-  console.log(`Container kindling-${name}-1  Started`);
+}
+
+// The daemon at boot: containers that ran are started again, once; one whose data is not there stays down.
+function startAgain() {
+  for (const file of fs.readdirSync(`${stage}/containers`).filter((name) => name.endsWith(".json"))) {
+    const container = JSON.parse(fs.readFileSync(`${stage}/containers/${file}`, "utf8"));
+    if (container.bound.every(([source]) => fs.existsSync(source))) run(container);
+  }
+  process.exit(0);
+}
+
+// An image whose tag says "missing" is one that the registry does not have.
+function pull(name) {
+  if (flags.some((flag) => flag !== "--quiet")) refuse(`unknown flag in ${flags}`);
+  if (/:[^@]*missing/.test(services[name].image)) refuse("Error response from daemon: manifest unknown");
+}
+
+function logs() {
+  const lines = Number(rest[rest.indexOf("--tail") + 1]);
+  const name = rest.at(-1);
+  const file = `${stage}/containers/${name}.log`;
+  if (!fs.existsSync(file)) return;
+  for (const line of fs.readFileSync(file, "utf8").trimEnd().split("\n").slice(-lines)) console.log(`${name}-1  | ${line}`);
+}
+
+// docker ps, as a table or by the format that ops.sh asks for.
+function plainPs() {
+  const format = others.find((word) => word.includes("{{"));
+  for (const file of fs.readdirSync(`${stage}/containers`).filter((entry) => entry.endsWith(".json"))) {
+    const { name, image } = JSON.parse(fs.readFileSync(`${stage}/containers/${file}`, "utf8"));
+    console.log([`kindling-${name}-1`, running(name) ? "Up 2 minutes" : "Exited (1)", image].join(format ? "\t" : "   "));
+  }
+  process.exit(0);
+}
+
+function id(name) {
+  return crypto.createHash("sha256").update(name).digest("hex");
+}
+
+function print(format, argv, text) {
+  if (argv.join(" ") !== `--format ${format}`) refuse(`unknown arguments: ${argv.join(" ")}`);
+  console.log(text);
+  process.exit(0);
 }
 
 function stop(name) {

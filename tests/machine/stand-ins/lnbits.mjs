@@ -5,13 +5,16 @@ import http from "node:http";
 import https from "node:https";
 
 const mounts = JSON.parse(process.env.MOUNTS);
-const inHost = (file) => file.replace(/^\/(app\/data|lnd)/, (target) => mounts[target]);
+const inHost = (file) => mounts[file] ?? die(`${file} is not mounted`);
 const env = process.env;
 const data = mounts["/app/data"];
 const installed = `${data}/database.sqlite3`;
 if (env.LNBITS_HOST !== "127.0.0.1" || env.LNBITS_DATA_FOLDER !== "/app/data") die("listens on the world or keeps its data in the container");
+if (Object.keys(mounts).sort().join() !== "/app/data,/lnd/admin.macaroon,/lnd/tls.cert") die("sees more of LND than it needs");
+if (env.ENABLE_LOG_TO_FILE !== "false") die("keeps log files without a bound");
 if (!env.FIRST_INSTALL_TOKEN || !env.AUTH_SECRET_KEY) die("FIRST_INSTALL_TOKEN or AUTH_SECRET_KEY is missing");
 
+if (/:[^@]*broken/.test(env.IMAGE)) die("stand-in for a release that does not start");
 // The real one logs the token too: whoever reads container logs is root.
 if (!fs.existsSync(installed)) console.log(`FIRST_INSTALL_TOKEN: \`${env.FIRST_INSTALL_TOKEN}\`.`);
 fs.writeFileSync(`${data}/funding`, (await fundingWorks()) ? "LndRestWallet" : "VoidWallet");

@@ -15,7 +15,8 @@ gpg --batch --quiet --passphrase '' --quick-generate-key 'Stranger' ed25519 sign
 
 # shellcheck source=/dev/null
 . /run/kindling-test/releases.env
-for version in "$KNOTS_VERSION" "$CORE_VERSION"; do
+# What a machine may be updated to: one release that starts and one that does not.
+for version in "$KNOTS_VERSION" "$CORE_VERSION" 29.9.knots20991231 29.9.knots20991231-broken; do
     mkdir -p "build/bitcoin-$version/bin"
     for program in bitcoind bitcoin-cli; do
         # shellcheck disable=SC2016 # "$@" belongs to the written script

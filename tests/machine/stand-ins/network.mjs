@@ -25,12 +25,38 @@ const metadata = http.createServer((request, response) => {
 
 // "release-archive" changes the archive after it was signed; "release-signature" changes what was signed.
 const releases = http.createServer((request, response) => {
+  if (request.url === "/utxo.dat") return snapshot(request, response);
   const file = `${stage}/releases/${request.url.slice(1)}`;
   if (!/^\/[\w.-]+$/.test(request.url) || !fs.existsSync(file)) return response.writeHead(404).end();
   const tampered =
     (request.url.endsWith(".tar.gz") && fault("release-archive")) || (request.url === "/SHA256SUMS" && fault("release-signature"));
   response.end(Buffer.concat([fs.readFileSync(file), Buffer.from(tampered ? "\n" : "")]));
 });
+
+// The UTXO snapshot that the stand-in for bitcoind knows, with ranges as a file server has them. "snapshot-tampered" changes a coin;
+// "snapshot-slow" sends a third and then waits, until the fault is cleared; "snapshot-missing" has none.
+const metadataOfSnapshot = Buffer.alloc(51);
+metadataOfSnapshot.write("utxo\xff", "latin1");
+metadataOfSnapshot.writeUInt16LE(2, 5);
+metadataOfSnapshot.write("f9beb4d9", 7, "hex");
+Buffer.from("000000000000000000010b17283c3c400507969a9c2afd1dcf2082ec5cca2880", "hex").reverse().copy(metadataOfSnapshot, 11);
+metadataOfSnapshot.writeBigUInt64LE(600000n, 43);
+
+async function snapshot(request, response) {
+  if (fault("snapshot-missing")) return response.writeHead(404).end();
+  const whole = Buffer.concat([metadataOfSnapshot, Buffer.alloc(3_000_000, "coins")]);
+  if (fault("snapshot-tampered")) whole[1000] ^= 1;
+  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
+  fs.appendFileSync(`${stage}/snapshot-requests`, `${request.method} ${from}\n`);
+  if (from >= whole.length) return response.writeHead(416, { "content-range": `bytes */${whole.length}` }).end();
+  const range = from > 0 ? { "content-range": `bytes ${from}-${whole.length - 1}/${whole.length}` } : {};
+  response.writeHead(from > 0 ? 206 : 200, { "content-length": whole.length - from, "accept-ranges": "bytes", ...range });
+  if (request.method === "HEAD") return response.end();
+  const third = Math.min(whole.length, from + 1_000_000);
+  response.write(whole.subarray(from, third));
+  while (fault("snapshot-slow") && !response.destroyed) await new Promise((resolve) => setTimeout(resolve, 50));
+  response.end(whole.subarray(third));
+}
 
 relay.listen(workerPort, "127.0.0.1");
 metadata.listen(80, "169.254.169.254");

@@ -1,0 +1,23 @@
+//! The machine's scripts as user-data carries them, in `build/machine.tar.xz.base64`: for tests that boot a machine without a Worker.
+
+use anyhow::{Result, bail};
+
+use crate::plan::{Outcome, Plan};
+use crate::project::{Project, write_if_changed};
+use crate::rust::cargo;
+
+/// Adds the step.
+pub fn steps(plan: &mut Plan) {
+    plan.add("machine archive", archive);
+}
+
+fn archive(project: &Project) -> Result<Outcome> {
+    let output = cargo(project)
+        .args(["run", "--quiet", "--package", "kindling-domain"])
+        .args(["--example", "machine_archive"])
+        .output()?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr));
+    }
+    write_if_changed(&project.build("machine.tar.xz.base64"), &output.stdout)
+}
