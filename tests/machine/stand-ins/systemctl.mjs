@@ -13,9 +13,10 @@ if (action === "is-active") {
   process.exit(running() ? 0 : 3);
 }
 if (action === "stop" && running()) {
-  const pid = running();
-  process.kill(pid);
-  while (fs.existsSync(`/proc/${pid}`)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  // Like systemd's control group: what the service started ends with it.
+  const group = -running();
+  process.kill(group);
+  while (alive(group)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
 } else if (action === "stop") process.exit(0);
 else if (["start", "enable"].includes(action)) start();
 else refuse(`Unknown command verb ${action}.`);
@@ -24,6 +25,14 @@ function running() {
   if (!fs.existsSync(pidFile)) return 0;
   const pid = Number(fs.readFileSync(pidFile, "utf8"));
   return fs.existsSync(`/proc/${pid}`) ? pid : 0;
+}
+
+function alive(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 function start() {
