@@ -188,7 +188,7 @@ test("heartbeats tell the truth, signed by the machine and by LND", async (t) =>
     assert.ok(!seen.includes(macaroon));
     const words = JSON.parse(await node.live("cat", "/var/lib/kindling/secrets/lnd-seed.json")).cipher_seed_mnemonic;
     for (const word of words) assert.ok(!seen.includes(word));
-    assert.equal(await node.shell(`find /etc /opt /root /run /srv /tmp /var -type f -perm -004 -newer /etc/kindling/config -exec grep -l '${macaroon}' {} + || true`), "");
+    assert.equal(await node.shell(`find /etc /opt /root /run /srv /tmp /var -type f -perm -004 -newer /etc/kindling/config -exec /usr/bin/grep -l '${macaroon}' {} + || true`), "");
     assert.equal(await node.shell("find /var/lib/kindling /run/kindling-watch -type f -perm /077"), "");
   });
 });

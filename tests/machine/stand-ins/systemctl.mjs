@@ -69,6 +69,14 @@ function pid(unit) {
   return fs.existsSync(`/proc/${number}`) ? number : 0;
 }
 
+function alive(number) {
+  try {
+    return process.kill(number, 0);
+  } catch {
+    return false;
+  }
+}
+
 function active(unit) {
   return unit.distribution || pid(unit) > 0;
 }
@@ -92,8 +100,10 @@ function start(unit) {
 function stop(unit) {
   if (unit.distribution || !pid(unit)) return;
   if (pid(unit) > 1) {
-    process.kill(pid(unit));
-    while (pid(unit)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    // Like systemd's control group: what the service started ends with it.
+    const group = -pid(unit);
+    process.kill(group);
+    while (alive(group)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
   }
   fs.rmSync(`${stage}/${unit.plain}.pid`, { force: true });
 }

@@ -15,7 +15,7 @@ else if (command === "up") {
   const key = fs.readFileSync(file.replace("file:/var/lib/tailscale", directory), "utf8").trim();
   if (!/^tskey-auth-\w+-\w+$/.test(key) || fs.existsSync(spent)) refuse("backend error: invalid key");
   fs.writeFileSync(spent, "once");
-  fs.writeFileSync(state, JSON.stringify({ hostname: option("hostname") }));
+  fs.writeFileSync(state, JSON.stringify({ hostname: option("hostname") }), { mode: 0o600 });
 } else if (command === "status") {
   if (!fs.existsSync(state)) console.log(JSON.stringify({ BackendState: "NeedsLogin", Self: { ID: "", HostName: "kindling-test", DNSName: "" } }));
   else {
