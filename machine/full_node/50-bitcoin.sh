@@ -29,10 +29,11 @@ check_signature() {
     done
     "${gpg[@]}" --status-file "$download/status" --verify "$download/SHA256SUMS.asc" "$download/SHA256SUMS" 2>/dev/null || true
     if grep -q '^\[GNUPG:\] BADSIG' "$download/status"; then return 1; fi
-    # The last field of VALIDSIG is the primary key's fingerprint.
+    # The last field of VALIDSIG is the primary key's fingerprint. gpg calls a signature valid that a revoked key made, and says
+    # so one line before; an expired key's counts, since builders renew theirs later than others copy them.
     while read -r signer; do
         if [[ ,$builders, == *":$signer,"* ]]; then return 0; fi
-    done < <(awk '$2 == "VALIDSIG" {print $NF}' "$download/status")
+    done < <(awk '$2 == "NEWSIG" {revoked = 0} $2 == "REVKEYSIG" {revoked = 1} $2 == "VALIDSIG" && !revoked {print $NF}' "$download/status")
     return 1
 }
 
@@ -81,7 +82,7 @@ prune_mib() {
     fail "The disk is too small for a Lightning node: about $demand GB must be free."
 }
 
-# A quarter of the memory: the rest is for LND, LNbits and the file cache. 450 is bitcoind's own default.
+# A quarter of the memory: the rest is for LND, LNbits and the file cache.
 dbcache_mib() { awk '/^MemTotal:/ {m = int($2 / 4096); print (m < 450 ? 450 : m > 8192 ? 8192 : m)}' /proc/meminfo; }
 
 # bitcoind stores a salted hash of the password (rpcauth); the password itself goes to LND's configuration and the bundle.

@@ -95,14 +95,16 @@ switch_backend() {
 }
 
 # What snapshot.sh left at "validating": how far bitcoind is with checking the history before the snapshot, and how that ended.
-# When the history does not lead to the snapshot, bitcoind drops it and is below its base again.
+# When the history does not lead to the snapshot, bitcoind puts it aside under another name and goes on from its base by itself
+# (handle_invalid_snapshot in Bitcoin Core's validation.cpp).
 follow_snapshot() {
-    local news
+    local news false=no
     [[ -n $ASSUMEUTXO_URL && -s $STATE/snapshot.json ]] || return 0
+    if [[ -e $DATA/bitcoin/chainstate_snapshot_INVALID ]]; then false=yes; fi
     [[ $(jq -r .stage "$STATE/snapshot.json") == validating ]] || return 0
-    news=$(bitcoin_cli getchainstates 2>/dev/null | jq -c --slurpfile state "$STATE/snapshot.json" '$state[0] as $s |
-        if .chainstates[-1].validated then
-            if .chainstates[-1].blocks >= $s.baseHeight then {stage: "validated", percent: 100} else {stage: "refused", percent: 0} end
+    news=$(bitcoin_cli getchainstates 2>/dev/null | jq -c --arg false "$false" --slurpfile state "$STATE/snapshot.json" '$state[0] as $s |
+        if $false == "yes" or (.chainstates[-1].validated and .chainstates[-1].blocks < $s.baseHeight) then {stage: "refused", percent: 0}
+        elif .chainstates[-1].validated then {stage: "validated", percent: 100}
         else {stage: "validating", percent: ([99, .chainstates[0].blocks * 100 / ([1, $s.baseHeight] | max) | floor] | min)}
         end + {baseHeight: $s.baseHeight}') || return 0
     if [[ $news == *'"refused"'* ]]; then

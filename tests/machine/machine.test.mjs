@@ -3,7 +3,8 @@ import test from "node:test";
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
 import { ageKey, AUTH_KEY, boot, config, CUSTOMER_KEY, filesUnder, heard, open, ORDER, PHASES, scratch, smooth, sshKey, TOKEN } from "./order.mjs";
 import { startScriptedWorker } from "./scripted-worker.mjs";
@@ -20,15 +21,32 @@ test("every script passes shellcheck and bash -n", () => {
   assert.equal(status, 0, stdout);
 });
 
-test("the rendered user-data is a valid cloud-config with room to spare under 64 KiB", () => {
-  const text = renderUserData({
-    config: config({ url: "https://kindling.example" }, { VOLUME_NAME: "kindling-data", TAILSCALE: "yes" }), token: TOKEN, recipients: [ageKey().recipient],
-  });
-  const file = path.join(scratch, "user-data");
-  fs.writeFileSync(file, text);
-  const { status, stdout, stderr } = spawnSync("cloud-init", ["schema", "--config-file", file], { encoding: "utf8" });
-  assert.equal(status, 0, stdout + stderr);
-  assert.ok(text.length < 40 * 1024, `${text.length} bytes`);
+/** Every node that can be ordered, as changes of its configuration. */
+function* everyNode() {
+  const url = "https://snapshots.example/utxo-910000.dat";
+  const mainnet = ["", url].flatMap((ASSUMEUTXO_URL) => ["no", "yes"].map((NEUTRINO) => ({ NETWORK: "mainnet", ASSUMEUTXO_URL, NEUTRINO })));
+  const chains = [...mainnet, ...["signet", "testnet4", "regtest"].map((NETWORK) => ({ NETWORK }))];
+  for (const chain of chains)
+    for (const BITCOIN of ["knots", "core"])
+      for (const VOLUME_NAME of ["", "kindling-data"])
+        for (const TAILSCALE of ["no", "yes"]) yield { ...chain, BITCOIN, VOLUME_NAME, TAILSCALE };
+}
+
+test("the user-data of every node that can be ordered is a valid cloud-config under 48 KiB", async (t) => {
+  const { recipient } = ageKey();
+  const valid = async (changes, at) => {
+    const text = renderUserData({ config: config({ url: "https://kindling.example" }, changes), token: TOKEN, recipients: [recipient] });
+    assert.ok(text.length < 48 * 1024, `${text.length} bytes`);
+    const file = path.join(scratch, `user-data-${at}`);
+    fs.writeFileSync(file, text);
+    await promisify(execFile)("cloud-init", ["schema", "--config-file", file]);
+    return text.length;
+  };
+  const nodes = [...everyNode()];
+  assert.equal(nodes.length, 56);
+  const sizes = [];
+  for (let at = 0; at < nodes.length; at += 2) sizes.push(...await Promise.all(nodes.slice(at, at + 2).map((changes, i) => valid(changes, at + i))));
+  t.diagnostic(`user-data: ${Math.min(...sizes)} to ${Math.max(...sizes)} bytes over ${sizes.length} combinations`);
   assert.ok(machineFiles().includes("bootstrap.sh"));
 });
 
