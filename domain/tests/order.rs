@@ -18,8 +18,8 @@ use kindling_domain::order::{
 use kindling_domain::secret::Secret;
 use kindling_domain::time::UnixMillis;
 use kindling_domain::wire::{
-    BootstrapRequest, MachineDelivery, MachineReport, PairRequest, Phase, ReportStatus, StateName,
-    Stubs,
+    BootstrapRequest, MachineBackup, MachineDelivery, MachineReport, PairRequest, Phase,
+    ReportStatus, StateName, Stubs,
 };
 
 const START: UnixMillis = UnixMillis(1_763_705_640_000);
@@ -931,6 +931,51 @@ fn the_stored_row_is_pinned() {
         bill.watch = Watch::default();
     }
     assert_eq!(order, expected);
+}
+
+/// What a machine said, as it stands in a row of this version.
+#[test]
+fn the_machines_words_in_a_row_are_pinned() {
+    let row = include_str!("data/order_v2_heard.json");
+    let mut expected = ready();
+    let now = START.plus_seconds(10_000);
+    let machine = SigningKey::from_slice(&[3; 32]).unwrap();
+    let public =
+        |key: &SigningKey| hex::encode(key.verifying_key().to_encoded_point(true).as_bytes());
+    let token = Secret::new("a second one-shot");
+    expected.issue_pairing(token.clone(), now).unwrap();
+    let request = PairRequest {
+        token,
+        public_key: public(&machine),
+    };
+    expected.pair(&request, None, now).unwrap();
+    let lnd = SigningKey::from_slice(&[5; 32]).unwrap();
+    let body = include_str!("data/heartbeat.json").replace("IDENTITY", &public(&lnd));
+    let signature: Signature = lnd.sign(body.as_bytes());
+    let signature = STANDARD.encode(signature.to_der());
+    let beat = serde_json::from_str(&body).unwrap();
+    expected
+        .heartbeat(beat, body.as_bytes(), Some(&signature), false, now)
+        .unwrap();
+    let sealed = Some(STANDARD.encode(b"age-encryption.org/v1\n"));
+    expected
+        .backup(&MachineBackup { nonce: 8, sealed }, now)
+        .unwrap();
+    expected.take_journal();
+    assert_eq!(
+        serde_json::to_value(&expected).unwrap(),
+        serde_json::from_str::<serde_json::Value>(row).unwrap()
+    );
+    let read = Order::read(row).unwrap();
+    assert_eq!(
+        (read.heartbeat, read.sync, read.voice, read.backup_at),
+        (
+            expected.heartbeat,
+            expected.sync,
+            expected.voice,
+            expected.backup_at
+        )
+    );
 }
 
 #[test]
