@@ -32,6 +32,30 @@ export function machineKey() {
   };
 }
 
+const GB = 1e9;
+/** What a machine says of itself in the middle of its sync; parts are merged into it, null ones replace. */
+export function nodeStatus({ bitcoin, lnd, ...rest } = {}) {
+  const now = Math.floor(Date.now() / 1000);
+  const part = (usual, changed) => (changed === null ? null : { ...usual, ...changed });
+  return {
+    bootedAt: now - 88_000,
+    bitcoin: part({
+      chain: 'main', blocks: 823_120, headers: 925_003, bestBlockHash: `${'0'.repeat(20)}${'a7'.repeat(22)}`, bestBlockTime: now - 630,
+      progressPpm: 475_200, initialBlockDownload: true, pruned: false, sizeBytes: 612 * GB, peers: 10,
+      version: '/Satoshi:29.3.0/Knots:20260507/', rules: [{ name: 'csv', active: true }, { name: 'taproot', active: true }, { name: 'testdummy', active: false }],
+      background: null,
+    }, bitcoin),
+    lnd: part({
+      state: 'RPC_ACTIVE', backend: 'bitcoind', syncedToChain: false, blockHeight: 0, peers: 0, activeChannels: 0, version: '0.20.1-beta',
+    }, lnd),
+    lnbits: true,
+    fundingConnected: false,
+    disk: { totalBytes: 1000 * GB, freeBytes: 388 * GB },
+    snapshot: null,
+    ...rest,
+  };
+}
+
 /** droplet: of the fake cloud. Each call answers {status, body}; nothing is retried. */
 export function scriptedMachine(droplet, { key = machineKey() } = {}) {
   const { config, token, recipients } = readUserData(droplet.user_data);
@@ -39,21 +63,35 @@ export function scriptedMachine(droplet, { key = machineKey() } = {}) {
   const machine = {
     config, token, recipients, key,
     nonce: 0,
-    async post(what, text, signature) {
-      const headers = { 'content-type': 'application/json', ...(signature && { 'x-kindling-signature': signature }) };
+    async post(what, text, signature, identity) {
+      const headers = {
+        'content-type': 'application/json', ...(signature && { 'x-kindling-signature': signature }),
+        ...(identity && { 'x-kindling-identity-signature': identity }),
+      };
       const response = await fetch(`${base}/${what}`, { method: 'POST', headers, body: text });
       const answer = await response.text();
       return { status: response.status, body: JSON.parse(answer), text: answer };
     },
-    pair: (fields) => machine.post('pair', JSON.stringify({ token, publicKey: key.publicKey, ...fields })),
-    /** Signed; fields may name a nonce of their own. */
-    say(what, fields) {
+    pair: (fields) => machine.post('pair', JSON.stringify({ token, publicKey: machine.key.publicKey, ...fields })),
+    /** Signed, by LND's identity key too where one is given; fields may name a nonce of their own. */
+    say(what, fields, identity) {
       machine.nonce = fields?.nonce ?? machine.nonce + 1;
       const text = JSON.stringify({ nonce: machine.nonce, ...fields });
-      return machine.post(what, text, key.sign(text));
+      return machine.post(what, text, machine.key.sign(text), identity?.sign(text));
     },
     report: (phase, status = 'started', message) => machine.say('report', { phase, status, ...(message && { message }) }),
-    heartbeat: () => machine.say('heartbeat', {}),
+    /** status: parts of nodeStatus(); identity: LND's key, where LND signs */
+    heartbeat: (status, identity) =>
+      machine.say('heartbeat', { ...nodeStatus(status), ...(identity && { identityKey: identity.publicKey }) }, identity),
+    /** content: of channel.backup, or null to have the kept one erased */
+    backup: async (content, to = recipients) => machine.say('backup', { sealed: content && await sealBundle(content, to) }),
+    /** With a token that the customer carried here, and a new key. */
+    async pairAgain(carried) {
+      const fresh = machineKey();
+      const answer = await machine.pair({ token: carried, publicKey: fresh.publicKey });
+      if (answer.status === 200) Object.assign(machine, { key: fresh, nonce: 0 });
+      return answer;
+    },
     seal: (extra) => sealBundle(JSON.stringify({ version: 1, orderId: config.ORDER_ID, product: 'full_node', fake: false, ...extra }), recipients),
     async deliver(fields) {
       return machine.say('deliver', {
