@@ -151,8 +151,8 @@ impl Options {
 fn described(network: BitcoinNetwork) -> (&'static str, &'static str) {
     match network {
         BitcoinNetwork::Mainnet => ("Mainnet", "real money"),
-        BitcoinNetwork::Signet => ("Signet", "test coins, steady blocks"),
-        BitcoinNetwork::Testnet4 => ("Testnet4", "test coins, mined by anybody"),
-        BitcoinNetwork::Regtest => ("Regtest", "a chain of your own, empty"),
+        BitcoinNetwork::Signet => ("Signet", "test coins, signed blocks"),
+        BitcoinNetwork::Testnet4 => ("Testnet4", "test coins, mined blocks"),
+        BitcoinNetwork::Regtest => ("Regtest", "your own empty chain"),
     }
 }

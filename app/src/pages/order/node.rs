@@ -92,7 +92,7 @@ fn panel(said: Said) -> AnyView {
         <div class=if is_old { "stack figures old" } else { "stack figures" }>
             {is_old.then(|| view! { <p class="age-note">"Old figures, as last reported:"</p> })}
             <dl class="marks">
-                {mark("Usable now", said.usable)}
+                {mark(if is_old { "Usable then" } else { "Usable now" }, said.usable)}
                 {mark("Fully validated", said.validated)}
             </dl>
             {course}
@@ -130,9 +130,9 @@ fn panel(said: Said) -> AnyView {
 
 fn mark(name: &'static str, mark: Mark) -> AnyView {
     let (class, sign) = if mark.done {
-        ("answer yes", "✓")
+        ("answer yes", Some("✓"))
     } else {
-        ("answer", "…")
+        ("answer", None)
     };
     view! {
         <div class=class>

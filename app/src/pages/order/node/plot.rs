@@ -21,6 +21,8 @@ pub struct Plot {
     from: String,
     to: String,
     summary: String,
+    /// The same with its dates, for those who do not see the labels.
+    description: String,
 }
 
 impl Plot {
@@ -43,12 +45,17 @@ impl Plot {
             from: local_parts(at(start), parts),
             to: local_parts(at(end), parts),
             summary: format!(
-                "From {} on {} to {} on {}, in {}.",
+                "From {} to {} in {}.",
+                percent(low),
+                percent(high),
+                span(width)
+            ),
+            description: format!(
+                "From {} on {} to {} on {}.",
                 percent(low),
                 local_time(at(start)),
                 percent(high),
-                local_time(at(end)),
-                span(width)
+                local_time(at(end))
             ),
         })
     }
@@ -60,7 +67,7 @@ impl Plot {
                 <div class="y-labels" aria-hidden="true"><span>"100 %"</span><span>"50 %"</span><span>"0 %"</span></div>
                 <svg viewBox="0 0 1000 1000" preserveAspectRatio="none" role="img" aria-labelledby="plot-title plot-desc">
                     <title id="plot-title">"How much of the chain your node has checked, over time"</title>
-                    <desc id="plot-desc">{self.summary.clone()}</desc>
+                    <desc id="plot-desc">{self.description}</desc>
                     <path class="grid" d="M0 0H1000M0 500H1000M0 1000H1000"></path>
                     <path class="area" d=self.area></path>
                     <path class="line" d=self.line></path>

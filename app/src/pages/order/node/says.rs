@@ -198,13 +198,6 @@ fn figures(machine: &MachineView, now: UnixMillis) -> Vec<Figure> {
     }
     if let Some(bitcoin) = &status.bitcoin {
         all.push(figure("Bitcoin peers", bitcoin.peers.to_string(), ""));
-        let pruned = if bitcoin.pruned {
-            ", old ones dropped"
-        } else {
-            ""
-        };
-        let blocks = format!("blocks take {}{pruned}", bytes(bitcoin.size_bytes));
-        all.push(figure("Software", bitcoin.version.clone(), blocks));
     }
     if let Some(lnd) = &status.lnd {
         all.push(figure("LND", lnd_state(lnd), lnd_more(lnd)));
@@ -215,7 +208,20 @@ fn figures(machine: &MachineView, now: UnixMillis) -> Vec<Figure> {
         (true, false) => "runs; connects to LND by itself",
     };
     all.push(figure("LNbits", lnbits, ""));
-    let up = now.seconds().saturating_sub(status.booted_at);
+    if let Some(bitcoin) = &status.bitcoin {
+        let pruned = if bitcoin.pruned {
+            ", old ones dropped"
+        } else {
+            ""
+        };
+        let blocks = format!("blocks take {}{pruned}", bytes(bitcoin.size_bytes));
+        all.push(figure("Software", bitcoin.version.clone(), blocks));
+    }
+    let up = machine
+        .last_heard_at
+        .0
+        .seconds()
+        .saturating_sub(status.booted_at);
     all.push(figure("Machine", format!("up for {}", span(up)), ""));
     all
 }
