@@ -178,6 +178,17 @@ pub fn focus(id: &str) {
     }
 }
 
+/// Unfolds what stands around this id, and moves the focus there.
+pub fn unfold(id: &str) {
+    if let Some(element) = document().get_element_by_id(id)
+        && let Ok(Some(folded)) = element.closest("details")
+    {
+        // Fails for nothing that matters.
+        let _ = folded.set_attribute("open", "");
+    }
+    focus(id);
+}
+
 /// Lets the shell load from this device next time. Without a service worker everything works the same, only slower.
 pub fn register_service_worker() {
     if window().is_secure_context() {

@@ -221,7 +221,7 @@ describe("a node's page", { skip }, () => {
     await on(node({ usable: true }, status), async (own) => {
       for (const [name, text] of [
         ['Chain', 'Mainnet'], ['Best block', /823,120 of 925,003\s*10 min old/], ['Bitcoin peers', '10'],
-        ['Software', /\/Satoshi:29\.3\.0\/Knots:20260507\/\s*blocks take 612 GB/], ['Snapshot', 'the node reads and checks it, 40 %'],
+        ['Software', /Satoshi:29\.3\.0 Knots:20260507\s*blocks take 612 GB/], ['Snapshot', 'the node reads and checks it, 40 %'],
         ['LND', /serves, caught up\s*block 823,120; 2 peers, 1 open channel; on your own node, version 0\.20\.1-beta/],
         ['LNbits', 'runs, connected to LND'], ['Disk', 'Only 41 GB free of 1.0 TB'], ['Machine', 'up for 24 h'],
       ]) await own.figure(name).filter({ hasText: text }).waitFor();
@@ -362,6 +362,7 @@ describe("a node's page", { skip }, () => {
       await form.trouble.filter({ hasText: 'One of these choices is not sold here right now.' }).waitFor();
       assert.ok(await form.moreChoices.evaluate((element) => element === document.activeElement));
       await form.snapshot.waitFor({ state: 'detached' });
+      assert.ok(await form.neutrino.isVisible(), 'unfolded');
       await form.continue.click();
       await order(page).saving.waitFor();
       assert.deepEqual(sent(visit).at(-1), { kind: 'full_node', bitcoin: 'knots' });
@@ -376,13 +377,13 @@ describe("a node's page", { skip }, () => {
     const scenes = [
       ['syncing', () => node(signed({
         lastHeardAt: fromNow(-20), estimate: { fromSeconds: 100 * 3600, toSeconds: 134 * 3600 }, history: course(shares, 3 * 3600),
-      }), {}, { backupAt: fromNow(-7200) })],
+      }), { bitcoin: { bestBlockTime: 1_703_000_000 } }, { backupAt: fromNow(-7200) })],
       ['validated', () => node(signed({ lastHeardAt: fromNow(-20), usable: true, validated: true, history: course(shares, 3 * 3600) }), {
         lnd: { ...SERVES, blockHeight: 925_003 }, fundingConnected: true, disk: { totalBytes: 1e12, freeBytes: 77e9 },
         bitcoin: { blocks: 925_003, progressPpm: 999_999, initialBlockDownload: false },
       })],
       ['quiet', () => node({ lastHeardAt: fromNow(-7 * 3600), usable: true, history: course(shares, 3 * 3600) }, {
-        lnd: { ...SERVES, backend: 'neutrino' }, snapshot: { stage: 'validating', percent: 40 },
+        lnd: { ...SERVES, backend: 'neutrino' }, snapshot: { stage: 'validating', percent: 40 }, bitcoin: { bestBlockTime: 1_703_000_000 },
       })],
     ];
     const fits = async (page, name) => {

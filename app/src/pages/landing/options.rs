@@ -1,7 +1,7 @@
 //! What may be chosen of a full node beyond the software: its chain, and the two shortcuts to a usable node. Folded away, because
 //! the defaults suit most; what is ticked outlives a change of the chain that it does not go with.
 
-use crate::browser::focus;
+use crate::browser::unfold;
 use crate::components::field_error::FieldError;
 use crate::shop::Shop;
 use kindling_domain::catalogue::{BitcoinImplementation, BitcoinNetwork, Product};
@@ -17,8 +17,6 @@ pub struct Options {
     network: RwSignal<BitcoinNetwork>,
     assumeutxo: RwSignal<bool>,
     neutrino: RwSignal<bool>,
-    /// Whether they are unfolded.
-    open: RwSignal<bool>,
     /// Why they were refused.
     pub trouble: RwSignal<Option<String>>,
 }
@@ -31,7 +29,6 @@ impl Options {
             network: RwSignal::default(),
             assumeutxo: RwSignal::default(),
             neutrino: RwSignal::default(),
-            open: RwSignal::default(),
             trouble: RwSignal::default(),
         }
     }
@@ -53,8 +50,7 @@ impl Options {
     pub fn refuse(self) {
         let sentence = "One of these choices is not sold here right now. Look at them again; nothing was ordered.";
         self.trouble.set(Some(sentence.to_owned()));
-        self.open.set(true);
-        focus(DISCLOSURE);
+        unfold(DISCLOSURE);
     }
 
     fn sells_snapshots(self) -> bool {
@@ -83,7 +79,7 @@ impl Options {
             .into_any()
         };
         view! {
-            <details class="more" prop:open=self.open>
+            <details>
                 <summary id=DISCLOSURE aria-describedby=ERROR>"More choices"</summary>
                 <div class="stack tight">
                     <fieldset class="choices">

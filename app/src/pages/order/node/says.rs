@@ -215,7 +215,8 @@ fn figures(machine: &MachineView, now: UnixMillis) -> Vec<Figure> {
             ""
         };
         let blocks = format!("blocks take {}{pruned}", bytes(bitcoin.size_bytes));
-        all.push(figure("Software", bitcoin.version.clone(), blocks));
+        let version = bitcoin.version.trim_matches('/').replace('/', " ");
+        all.push(figure("Software", version, blocks));
     }
     let up = machine
         .last_heard_at
