@@ -6,8 +6,8 @@ use kindling_domain::error::{ApiError, ErrorBody};
 use kindling_domain::id::OrderId;
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{
-    AckResponse, BootstrapRequest, Catalogue, ClaimRequest, ClaimResponse, ExtendRequest,
-    LIVE_PROTOCOL, OrderView, RefundRequest,
+    AckResponse, BackupResponse, BootstrapRequest, Catalogue, ClaimRequest, ClaimResponse,
+    ExtendRequest, LIVE_PROTOCOL, OrderView, PairingResponse, RefundRequest,
 };
 use leptos::prelude::window;
 use serde::Serialize;
@@ -92,6 +92,18 @@ pub async fn acknowledge(
     .await
 }
 
+/// Has a one-shot token made that pairs the machine again.
+pub async fn pair_again(id: &OrderId, token: &Secret) -> Result<PairingResponse, Failure> {
+    let path = format!("/api/bootstrap/{id}/pairing");
+    call("POST", &path, Some(token), Some("{}".to_owned())).await
+}
+
+/// The kept channel backup, sealed.
+pub async fn backup(id: &OrderId, token: &Secret) -> Result<BackupResponse, Failure> {
+    let path = format!("/api/bootstrap/{id}/backup");
+    call("GET", &path, Some(token), None).await
+}
+
 /// A call that changes the order.
 pub enum Act {
     /// An invoice for more hours; for the same hours again it is the same one while it is payable.
@@ -102,6 +114,8 @@ pub enum Act {
     Destroy,
     /// Another invoice after the first one ran out.
     Renew,
+    /// The machine's key is forgotten.
+    RevokePairing,
 }
 
 /// Makes that call; the answer is what has become of the order.
@@ -111,6 +125,7 @@ pub async fn act(id: &OrderId, token: &Secret, act: Act) -> Result<OrderView, Fa
         Act::Refund(refund_to) => ("refund", json(&RefundRequest { refund_to })?),
         Act::Destroy => ("destroy", "{}".to_owned()),
         Act::Renew => ("renew", "{}".to_owned()),
+        Act::RevokePairing => ("pairing/revoke", "{}".to_owned()),
     };
     let path = format!("/api/bootstrap/{id}/{what}");
     call("POST", &path, Some(token), Some(body)).await

@@ -1,6 +1,7 @@
 //! The browser's small services: address, clock, storage, clipboard, files, and which system this is.
 
-use js_sys::{Array, Date, Object, Reflect};
+use crate::words::grouped;
+use js_sys::{Array, Date, Object, Reflect, Uint8Array};
 use kindling_domain::money::Sats;
 use kindling_domain::time::UnixMillis;
 use leptos::prelude::{document, window};
@@ -64,12 +65,12 @@ pub async fn copy(text: &str) -> bool {
         .is_ok()
 }
 
-/// Hands text to the person as a file.
-pub fn download(name: &str, text: &str) -> bool {
+/// Hands a file to the person.
+pub fn download(name: &str, content: &[u8]) -> bool {
     let options = BlobPropertyBag::new();
     options.set_type("application/octet-stream");
-    let Ok(blob) = Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &options)
-    else {
+    let parts = Array::of1(&Uint8Array::from(content));
+    let Ok(blob) = Blob::new_with_u8_array_sequence_and_options(&parts, &options) else {
         return false;
     };
     let Ok(url) = Url::create_object_url_with_blob(&blob) else {
@@ -112,16 +113,7 @@ pub fn system() -> System {
 
 /// An amount for people: `10,000 sats`.
 pub fn sats(amount: Sats) -> String {
-    let digits = amount.sats().to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text.push_str(" sats");
-    text
+    format!("{} sats", grouped(amount.sats()))
 }
 
 /// Hours for people: `36 hours`, `7 days`.
@@ -133,20 +125,40 @@ pub fn hours_text(hours: u32) -> String {
     }
 }
 
+/// What of a point in time is written, in the words of JavaScript's `Intl.DateTimeFormat`.
+type Parts = &'static [(&'static str, &'static str)];
+
+/// `21 Nov 2026`
+pub const DATE: Parts = &[("day", "numeric"), ("month", "short"), ("year", "numeric")];
+/// `21 Nov`
+pub const DAY: Parts = &[("day", "numeric"), ("month", "short")];
+/// `Sat, 14:00`
+pub const HOUR: Parts = &[
+    ("weekday", "short"),
+    ("hour", "2-digit"),
+    ("minute", "2-digit"),
+];
+const WHOLE: Parts = &[
+    ("weekday", "short"),
+    ("day", "numeric"),
+    ("month", "short"),
+    ("year", "numeric"),
+    ("hour", "2-digit"),
+    ("minute", "2-digit"),
+    ("timeZoneName", "short"),
+];
+
 /// A point in time by the customer's clock, with its zone: `Fri, 27 Nov 2026, 14:00 CET`.
 pub fn local_time(at: UnixMillis) -> String {
+    local_parts(at, WHOLE)
+}
+
+/// Parts of a point in time by the customer's clock.
+pub fn local_parts(at: UnixMillis, parts: Parts) -> String {
     let options = Object::new();
-    for (name, value) in [
-        ("weekday", "short"),
-        ("day", "numeric"),
-        ("month", "short"),
-        ("year", "numeric"),
-        ("hour", "2-digit"),
-        ("minute", "2-digit"),
-        ("timeZoneName", "short"),
-    ] {
+    for (name, value) in parts {
         // Fails on frozen objects only.
-        let _ = Reflect::set(&options, &name.into(), &value.into());
+        let _ = Reflect::set(&options, &(*name).into(), &(*value).into());
     }
     // The page speaks English, so its dates do too: the customer's own, where that is one.
     let language = window()
@@ -164,6 +176,17 @@ pub fn focus(id: &str) {
         // Fails for nothing that matters.
         let _ = element.unchecked_into::<HtmlElement>().focus();
     }
+}
+
+/// Unfolds what stands around this id, and moves the focus there.
+pub fn unfold(id: &str) {
+    if let Some(element) = document().get_element_by_id(id)
+        && let Ok(Some(folded)) = element.closest("details")
+    {
+        // Fails for nothing that matters.
+        let _ = folded.set_attribute("open", "");
+    }
+    focus(id);
 }
 
 /// Lets the shell load from this device next time. Without a service worker everything works the same, only slower.

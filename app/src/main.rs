@@ -14,6 +14,7 @@ mod ssh_commands;
 mod vault_client;
 mod vault_protocol;
 mod webln;
+mod words;
 
 use leptos::mount::mount_to;
 use leptos::prelude::document;

@@ -66,6 +66,11 @@ impl Target {
         format!("{} {command}", self.login(system, ""))
     }
 
+    /// Runs one command on the machine that asks for something: it gets a terminal, which can keep what is typed off the screen.
+    pub fn dialogue(&self, system: System, command: &str) -> String {
+        format!("{} {command}", self.login(system, "-t "))
+    }
+
     fn keep(&self, system: System) -> String {
         let file = &self.key_file;
         match system {

@@ -103,6 +103,14 @@ pub async fn open_bundle(fragment: Secret, sealed: String) -> Answered<Bundle> {
     }
 }
 
+/// Another file that was sealed to the order, opened: its bytes in base64.
+pub async fn open_file(fragment: Secret, sealed: String) -> Answered<Secret> {
+    match call(Call::OpenFile { fragment, sealed }, None).await? {
+        Answer::File(content) => Ok(content),
+        _ => Err(BROKEN.to_owned()),
+    }
+}
+
 /// Ends the vault, and with it a search that nobody waits for any more; the next call starts another.
 pub fn end() {
     VAULT.with_borrow_mut(|vault| {

@@ -77,6 +77,13 @@ pub enum Call {
         /// A binary age file in base64.
         sealed: String,
     },
+    /// Open any other file that is sealed to the order. Answers [`Answer::File`].
+    OpenFile {
+        /// The fragment of an order link.
+        fragment: Secret,
+        /// A binary age file in base64.
+        sealed: String,
+    },
 }
 
 /// What the vault answers.
@@ -90,6 +97,8 @@ pub enum Answer {
     Invoice(QrCode),
     /// The opened bundle.
     Bundle(Box<Bundle>),
+    /// The opened file, in base64.
+    File(Secret),
 }
 
 /// Everything the page needs from an order link.

@@ -1,9 +1,10 @@
 // An order whose server is the test: what the page asks about it is answered with scripted views, and what it calls is written down.
 
 import { makeInvoice } from '../support/bolt11.mjs';
+import { nodeStatus } from '../support/scripted_machine.mjs';
 import { order, orderNode } from './pages/order.mjs';
 
-const PATH = /\/api\/bootstrap\/[0-9a-f]{32}(?:\/(extend|refund|destroy|renew))?$/;
+const PATH = /\/api\/bootstrap\/[0-9a-f]{32}(?:\/(extend|refund|destroy|renew|backup|pairing|pairing\/revoke))?$/;
 const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKqBRJzbRNJ8EnwPxwFnTWhRhjNsGDUcsHqV1lEKNr/H';
 
 /** RFC 3339, whole seconds, `seconds` from now */
@@ -13,6 +14,17 @@ export const fromNow = (seconds) => new Date(Date.now() + seconds * 1000).toISOS
 export const invoiceOf = (amountSats) => ({
   paymentRequest: makeInvoice({ network: 'regtest', amountMsat: amountSats * 1000 }).bolt11, amountSats, expiresAt: fromNow(3600),
 });
+
+/** What a view shows of a machine; status: parts of nodeStatus() */
+export function machineView({ lastHeardAt = fromNow(-20), everySeconds = 30, usable = false, validated = false, estimate, history = [], ...more } = {}, status) {
+  return { lastHeardAt, everySeconds, usable, validated, ...nodeStatus(status), ...(estimate && { estimate }), history, ...more };
+}
+
+/** Samples of a sync, `every` seconds apart, the last one now */
+export function course(shares, every = 3600) {
+  const now = Math.floor(Date.now() / 1000);
+  return shares.map((share, at) => [now - (shares.length - 1 - at) * every, Math.round(share * 10_000)]);
+}
 
 const base = (id, state) => ({
   bootstrapJobId: id, state, amountSats: 10_000, createdAt: fromNow(-600), expiresAt: fromNow(3000), product: { kind: 'full_node', bitcoin: 'knots' },
@@ -43,8 +55,8 @@ export async function makeLink(browser, baseURL) {
 }
 
 /**
- * Opens the order's page on a server that says `state` with `fields`. on: {extend|refund|destroy|renew: (body, stage) -> fields of a view,
- * or {status, error: {code, message}}}.
+ * Opens the order's page on a server that says `state` with `fields`. on: {what is called: (body, stage) -> fields of a view, or
+ * {answer: whatever else is answered}, or {status, error: {code, message}}}.
  * -> {page: the order's, calls: [{what, body}], show(state, fields) a newer view by WebSocket, send(view) whatever it is, view()}
  */
 export async function stage(visit, link, state, fields = {}, on = {}) {
@@ -79,6 +91,7 @@ export async function stage(visit, link, state, fields = {}, on = {}) {
     calls.push({ what, body });
     const answer = await on[what](body, own);
     if (answer.error) return route.fulfill({ status: answer.status, json: { error: answer.error } });
+    if (answer.answer) return route.fulfill({ json: answer.answer });
     const { state: next = view.state, ...more } = answer;
     return route.fulfill({ json: become(next, more) });
   });

@@ -32,17 +32,29 @@ export function machineKey() {
   };
 }
 
-/** What a healthy node says of itself in the middle of its sync. */
-export const NODE_STATUS = {
-  bootedAt: 1763700000,
-  bitcoin: {
-    chain: 'main', blocks: 412_000, headers: 925_000, bestBlockHash: '0'.repeat(8) + 'ab'.repeat(28), bestBlockTime: 1463700000, progressPpm: 143_000,
-    initialBlockDownload: true, pruned: true, sizeBytes: 26_000_000_000, peers: 10, version: '/Satoshi:29.3.0/Knots:20260507/',
-    rules: [{ name: 'segwit', active: true }, { name: 'taproot', active: true }, { name: 'testdummy', active: false }], background: null,
-  },
-  lnd: { state: 'RPC_ACTIVE', backend: 'bitcoind', syncedToChain: false, blockHeight: 0, peers: 0, activeChannels: 0, version: '0.21.2-beta commit=v0.21.2-beta' },
-  lnbits: true, fundingConnected: false, disk: { totalBytes: 84_000_000_000, freeBytes: 31_000_000_000 }, snapshot: null,
-};
+const GB = 1e9;
+/** What a machine says of itself in the middle of its sync; parts are merged into it, null ones replace. */
+export function nodeStatus({ bitcoin, lnd, ...rest } = {}) {
+  const now = Math.floor(Date.now() / 1000);
+  const part = (usual, changed) => (changed === null ? null : { ...usual, ...changed });
+  return {
+    bootedAt: now - 88_000,
+    bitcoin: part({
+      chain: 'main', blocks: 823_120, headers: 925_003, bestBlockHash: `${'0'.repeat(20)}${'a7'.repeat(22)}`, bestBlockTime: now - 630,
+      progressPpm: 475_200, initialBlockDownload: true, pruned: false, sizeBytes: 612 * GB, peers: 10,
+      version: '/Satoshi:29.3.0/Knots:20260507/', rules: [{ name: 'csv', active: true }, { name: 'taproot', active: true }, { name: 'testdummy', active: false }],
+      background: null,
+    }, bitcoin),
+    lnd: part({
+      state: 'RPC_ACTIVE', backend: 'bitcoind', syncedToChain: false, blockHeight: 0, peers: 0, activeChannels: 0, version: '0.20.1-beta',
+    }, lnd),
+    lnbits: true,
+    fundingConnected: false,
+    disk: { totalBytes: 1000 * GB, freeBytes: 388 * GB },
+    snapshot: null,
+    ...rest,
+  };
+}
 
 /** droplet: of the fake cloud. Each call answers {status, body}; nothing is retried. */
 export function scriptedMachine(droplet, { key = machineKey() } = {}) {
@@ -51,7 +63,6 @@ export function scriptedMachine(droplet, { key = machineKey() } = {}) {
   const machine = {
     config, token, recipients, key,
     nonce: 0,
-    lnd: machineKey(),
     async post(what, text, signature, more) {
       const headers = { 'content-type': 'application/json', ...(signature && { 'x-kindling-signature': signature }), ...more };
       const response = await fetch(`${base}/${what}`, { method: 'POST', headers, body: text });
@@ -59,27 +70,25 @@ export function scriptedMachine(droplet, { key = machineKey() } = {}) {
       return { status: response.status, body: JSON.parse(answer), text: answer };
     },
     pair: (fields, headers) => machine.post('pair', JSON.stringify({ token, publicKey: machine.key.publicKey, ...fields }), undefined, headers),
-    /** What the owner's tool does with a token of the order's page: a new key, and nonces from the beginning. */
-    pairAgain(newToken) {
-      machine.key = machineKey();
-      machine.nonce = 0;
-      return machine.pair({ token: newToken });
-    },
-    /** Signed; fields may name a nonce of their own. */
-    say(what, fields) {
+    /** Signed, by LND's identity key too where one is given; fields may name a nonce of their own. */
+    say(what, fields, identity) {
       machine.nonce = fields?.nonce ?? machine.nonce + 1;
       const text = JSON.stringify({ nonce: machine.nonce, ...fields });
-      return machine.post(what, text, machine.key.sign(text));
+      return machine.post(what, text, machine.key.sign(text), identity && { 'x-kindling-identity-signature': identity.sign(text) });
     },
     report: (phase, status = 'started', message) => machine.say('report', { phase, status, ...(message && { message }) }),
-    /** fields: what differs from NODE_STATUS. signed: whether LND signs, too. */
-    heartbeat(fields, { signed = false } = {}) {
-      machine.nonce = fields?.nonce ?? machine.nonce + 1;
-      const text = JSON.stringify({ nonce: machine.nonce, ...NODE_STATUS, ...fields, ...(signed && { identityKey: machine.lnd.publicKey }) });
-      return machine.post('heartbeat', text, machine.key.sign(text), signed ? { 'x-kindling-identity-signature': machine.lnd.sign(text) } : {});
+    /** status: parts of nodeStatus(); identity: LND's key, where LND signs */
+    heartbeat: (status, identity) =>
+      machine.say('heartbeat', { ...nodeStatus(status), ...(identity && { identityKey: identity.publicKey }) }, identity),
+    /** content: of channel.backup, or null to have the kept one erased */
+    backup: async (content, to = recipients) => machine.say('backup', { sealed: content && await sealBundle(content, to) }),
+    /** With a token that the customer carried here, and a new key. */
+    async pairAgain(carried) {
+      const fresh = machineKey();
+      const answer = await machine.pair({ token: carried, publicKey: fresh.publicKey });
+      if (answer.status === 200) Object.assign(machine, { key: fresh, nonce: 0 });
+      return answer;
     },
-    /** sealed: base64 of an age file, or null. */
-    backup: (sealed) => machine.say('backup', { sealed }),
     seal: (extra) => sealBundle(JSON.stringify({ version: 1, orderId: config.ORDER_ID, product: 'full_node', fake: false, ...extra }), recipients),
     async deliver(fields) {
       return machine.say('deliver', {

@@ -73,8 +73,9 @@ export async function openShop({
     }, what),
 
     /** A new order, with what a test does with it. */
-    async order(fields) {
-      const placed = await placeOrder(worker, fields, ownKeys ? { key: await sshKey() } : {});
+    order: async (fields) => shop.adopt(await placeOrder(worker, fields, ownKeys ? { key: await sshKey() } : {})),
+    /** placed: a customer of an order that was made in another way, such as by the page. */
+    adopt(placed) {
       const post = (what, body = {}) => call(worker, 'POST', `/api/bootstrap/${placed.id}/${what}`, { token: placed.token, body });
       const good = async (what, body) => {
         const answer = await post(what, body);

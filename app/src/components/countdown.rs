@@ -5,16 +5,20 @@ use kindling_domain::time::UnixMillis;
 use leptos::prelude::*;
 use std::time::Duration;
 
-/// The whole seconds until a point in time, counted down; 0 afterwards.
-pub fn seconds_until(until: UnixMillis) -> Signal<u64> {
-    let left = move || until.since(UnixMillis(now_millis())).div_ceil(1000);
-    let seconds = RwSignal::new(left());
-    if let Ok(handle) =
-        set_interval_with_handle(move || seconds.set(left()), Duration::from_secs(1))
-    {
+/// The customer's clock, read every second.
+pub fn ticking() -> Signal<UnixMillis> {
+    let read = || UnixMillis(now_millis());
+    let now = RwSignal::new(read());
+    if let Ok(handle) = set_interval_with_handle(move || now.set(read()), Duration::from_secs(1)) {
         on_cleanup(move || handle.clear());
     }
-    seconds.into()
+    now.into()
+}
+
+/// The whole seconds until a point in time, counted down; 0 afterwards.
+pub fn seconds_until(until: UnixMillis) -> Signal<u64> {
+    let now = ticking();
+    Signal::derive(move || until.since(now.get()).div_ceil(1000))
 }
 
 /// From here on days say more than hours do.

@@ -17,7 +17,7 @@ pub fn DownloadButton(
     let announcer = announcer();
     let save = move |_| {
         // Opened because the person asked for it.
-        if browser::download(&file, text.expose()) {
+        if browser::download(&file, text.expose().as_bytes()) {
             announcer.say(format!("Downloading {file}"));
             if let Some(tell) = on_done {
                 tell.run(());

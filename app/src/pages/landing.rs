@@ -1,5 +1,6 @@
 //! The first page: what is sold, for how much, who holds the keys, what happens when it fails; and the order form.
 
+mod options;
 mod order_form;
 
 use crate::browser::{hours_text, sats, set_title};
@@ -38,7 +39,8 @@ pub fn Landing() -> impl IntoView {
                         <li>"A DigitalOcean server in the region you choose, with root access by SSH."</li>
                         <li>"Bitcoin Knots or Bitcoin Core, LND with a wallet of its own, and LNbits."</li>
                         <li>
-                            "Everything set up for you. Bitcoin then needs one to two weeks to sync; you fund LND when that is done."
+                            "Everything set up for you. Bitcoin then checks the whole chain, which takes one to two weeks. With a shortcut
+                            from “More choices” you can fund LND sooner. Your order page shows how far it is."
                         </li>
                     </ul>
                 </section>

@@ -2,6 +2,7 @@
 
 mod access;
 mod act;
+mod backup;
 mod bill;
 mod claim;
 mod credentials;
@@ -10,11 +11,13 @@ mod ends;
 mod extend;
 mod invoice;
 mod next_steps;
+mod node;
 mod over;
 mod progress;
 mod ready;
 mod refund;
 mod save;
+mod voice;
 
 use crate::announce::announcer;
 use crate::api::Failure;

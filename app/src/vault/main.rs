@@ -7,6 +7,7 @@ mod vault_protocol;
 mod bundle;
 mod invoice;
 mod order;
+mod sealed;
 
 use vault_protocol::{Answer, Call, News, Reply, Request};
 use wasm_bindgen::prelude::*;
@@ -37,6 +38,7 @@ fn perform(call: Call, progress: &mut dyn FnMut(u8)) -> Result<Answer, String> {
             now,
         } => invoice::check(&payment_request, network, price, now),
         Call::OpenBundle { fragment, sealed } => bundle::open(&fragment, &sealed),
+        Call::OpenFile { fragment, sealed } => sealed::open_file(&fragment, &sealed),
     }
 }
 

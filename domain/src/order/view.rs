@@ -4,6 +4,7 @@ use super::{
     Bill, BundleState, MAX_EXTENSION_HOURS, MachineFacts, Order, Purpose, Standing, State,
     TeardownStep,
 };
+use crate::catalogue::{BitcoinNetwork, Product};
 use crate::time::WireTime;
 use crate::wire::{
     CredentialsView, Delivery, ExtensionView, InvoiceView, OrderView, PairingView, RefundState,
@@ -82,7 +83,8 @@ impl Order {
                     }
                     .to_owned(),
                 );
-                view.next_steps = next_steps(&facts.node_ip, &facts.lnbits_url);
+                view.next_steps =
+                    next_steps(self.request.product, &facts.node_ip, &facts.lnbits_url);
                 view.credentials = Some(credentials(facts, delivery));
                 view.machine = self.machine_view();
                 view.pairing = self.real_pairing();
@@ -237,7 +239,19 @@ fn credentials(facts: &MachineFacts, delivery: Delivery) -> CredentialsView {
 }
 
 /// What to do with a fresh machine, in order.
-fn next_steps(node_ip: &str, lnbits_url: &str) -> Vec<String> {
+fn next_steps(product: Product, node_ip: &str, lnbits_url: &str) -> Vec<String> {
+    let Product::FullNode {
+        network,
+        assumeutxo,
+        neutrino,
+        ..
+    } = product;
+    let weeks = network == BitcoinNetwork::Mainnet && !assumeutxo && !neutrino;
+    let how_long = if weeks {
+        "1 to 2 weeks"
+    } else {
+        "usable within hours"
+    };
     let lnbits = if lnbits_url.starts_with("http://127.0.0.1") {
         format!(
             "Open LNbits: ssh -L 5000:127.0.0.1:5000 root@{node_ip}, then {lnbits_url} in your browser."
@@ -248,8 +262,8 @@ fn next_steps(node_ip: &str, lnbits_url: &str) -> Vec<String> {
     vec![
         format!("Log in: ssh root@{node_ip}"),
         "Read /root/node-credentials.txt on the machine.".to_owned(),
-        "Start and watch the sync: /opt/kindling/ops.sh sync (1 to 2 weeks).".to_owned(),
-        "Fund LND once it is synced.".to_owned(),
+        format!("Watch the sync: /opt/kindling/ops.sh sync ({how_long})."),
+        "Fund LND once it is usable; LNbits connects to it by itself.".to_owned(),
         lnbits,
     ]
 }

@@ -16,6 +16,10 @@ export function landing(page) {
       await page.locator('summary', { hasText: 'If something goes wrong' }).click();
       await own.refundAddress.fill(text);
     },
+    moreChoices: page.locator('summary', { hasText: 'More choices' }),
+    network: (name) => page.getByRole('radio', { name: new RegExp(`^${name}`) }),
+    snapshot: page.getByRole('checkbox', { name: 'Start from a snapshot (assumeutxo)' }),
+    neutrino: page.getByRole('checkbox', { name: 'Start LND as a light client (Neutrino)' }),
     choose: (name) => page.getByRole('radio', { name, exact: true }).check(),
     chosen: (name) => page.getByRole('radio', { name, exact: true }).isChecked(),
     keyProgress: page.getByRole('progressbar', { name: 'Making your key in this browser' }),

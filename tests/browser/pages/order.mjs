@@ -29,6 +29,18 @@ export function order(page) {
     endNow: page.locator('summary', { hasText: 'End it now' }),
     sure: page.getByRole('checkbox', { name: 'I have taken what I need; there is no money back' }),
     remove: button('Remove my machine'),
+    node: page.getByRole('region', { name: 'Your node' }),
+    /** One of the two answers: 'Usable now' or 'Fully validated' */
+    answer: (name) => page.locator('.answer').filter({ hasText: name }),
+    /** A figure of the node by its name */
+    figure: (name) => own.node.locator('.facts .value').filter({ has: page.locator('dt').getByText(name, { exact: true }) }).locator('dd'),
+    plot: page.locator('figure.plot'),
+    fold: (name) => page.locator('summary', { hasText: name }),
+    voice: page.locator('details').filter({ has: page.locator('summary', { hasText: "The machine's voice" }) }).first(),
+    pairAgain: button('Pair again'),
+    backup: page.getByRole('region', { name: 'Channel backup' }),
+    /** What is said to screen readers. */
+    status: page.getByRole('status'),
     savedForm: button('Save in my password manager'),
     remember: button('I will remember it myself'),
     qr: page.getByRole('img', { name: 'QR code of the Lightning invoice' }),
@@ -66,16 +78,18 @@ export function order(page) {
       const file = path.join(scratchFolder(), download.suggestedFilename());
       await download.saveAs(file);
       fs.chmodSync(file, 0o600);
-      return { name: download.suggestedFilename(), text: fs.readFileSync(file, 'utf8'), file };
+      const bytes = fs.readFileSync(file);
+      return { name: download.suggestedFilename(), text: bytes.toString(), bytes, file };
     },
   };
   return own;
 }
 
-/** From the first page to the order's, with the key that takes no time unless another is named. -> the order's page */
-export async function orderNode(page, { key = 'Ed25519' } = {}) {
+/** From the first page to the order's, with the key that takes no time unless another is named. choose(form): more. -> the order's page */
+export async function orderNode(page, { key = 'Ed25519', choose = async () => {} } = {}) {
   const form = await landing(page).open();
   await form.choose(key);
+  await choose(form);
   await form.continue.click();
   const bought = order(page);
   await bought.saving.waitFor();

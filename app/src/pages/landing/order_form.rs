@@ -1,5 +1,6 @@
-//! The order form: three choices, a key that is made meanwhile, and one button. Whatever fails, nothing typed is lost.
+//! The order form: three choices and some more for those who want them, a key that is made meanwhile, and one button. Whatever fails, nothing typed is lost.
 
+use super::options::Options;
 use crate::announce::{Announcer, announcer};
 use crate::api::{self, Failure};
 use crate::browser::{sats, session_storage};
@@ -10,7 +11,7 @@ use crate::pages::order::price_key;
 use crate::router::{Router, router};
 use crate::shop::{Shop, shop};
 use crate::vault_protocol::OrderKeys;
-use kindling_domain::catalogue::{BitcoinImplementation, Product, Region};
+use kindling_domain::catalogue::{BitcoinImplementation, Region};
 use kindling_domain::error::ErrorCode;
 use kindling_domain::keys::KeyType;
 use kindling_domain::money::Sats;
@@ -45,6 +46,7 @@ struct Form {
     key: RwSignal<KeyType>,
     refund_to: RwSignal<String>,
     refund_trouble: RwSignal<Option<String>>,
+    options: Options,
     keygen: Keygen,
     shop: Shop,
     router: Router,
@@ -65,6 +67,7 @@ pub fn OrderForm() -> impl IntoView {
         key: RwSignal::new(KeyType::Rsa4096),
         refund_to: RwSignal::new(String::new()),
         refund_trouble: RwSignal::new(None),
+        options: Options::new(shop),
         keygen: Keygen::start(),
         shop,
         router: router(),
@@ -89,6 +92,7 @@ pub fn OrderForm() -> impl IntoView {
         if form.progress.get_untracked() == Progress::Choosing && shop.full_node().is_some() {
             form.trouble.set(None);
             form.refund_trouble.set(None);
+            form.options.trouble.set(None);
             form.progress.set(Progress::WaitingForKey);
         }
     };
@@ -106,6 +110,7 @@ pub fn OrderForm() -> impl IntoView {
             {region_field(form)}
             {bitcoin_field(form)}
             {key_field(form)}
+            {form.options.fields()}
             <details>
                 <summary>"If something goes wrong"</summary>
                 <AddressField
@@ -349,7 +354,7 @@ impl Form {
         let refund_to = self.refund_to.get_untracked().trim().to_owned();
         BootstrapRequest {
             order_id: Some(keys.order_id),
-            product: Product::full_node(self.bitcoin.get_untracked()),
+            product: self.options.product(self.bitcoin.get_untracked()),
             region: self.region.get_untracked(),
             ssh_public_key: keys.ssh_public_key.clone(),
             seal_to: Some(OneOrMany::One(keys.seal_to.clone())),
@@ -404,6 +409,11 @@ impl Form {
                     // It stands beside its field.
                     ErrorCode::InvalidRefundAddress => {
                         return self.refund_trouble.set(Some(error.message.clone()));
+                    }
+                    // What is sold has changed since this page has loaded.
+                    ErrorCode::UnavailableOption => {
+                        shop.refresh();
+                        return self.options.refuse();
                     }
                     // The list of regions is out of date.
                     ErrorCode::NoCapacity => shop.refresh(),

@@ -75,7 +75,7 @@ fn KeyDownload(order: Order) -> impl IntoView {
         spawn_local(async move {
             match vault_client::private_key(fragment).await {
                 // Opened because the person asked for the file.
-                Ok(text) if download(&file, text.expose()) => {
+                Ok(text) if download(&file, text.expose().as_bytes()) => {
                     announcer.say(format!("Downloading {file}"))
                 }
                 Ok(_) => {

@@ -2,12 +2,13 @@
 
 use super::Order;
 use super::claim::{Claim, Trouble};
+use crate::components::copy::CopyButton;
 use crate::components::download::DownloadButton;
 use crate::components::notice::{Notice, Tone};
 use crate::components::reveal::Reveal;
 use crate::components::value::{Fact, SecretValue, Value};
 use kindling_domain::secret::Secret;
-use kindling_domain::wire::{Bundle, Delivery};
+use kindling_domain::wire::{Bundle, Component, Delivery};
 use leptos::prelude::*;
 
 /// The hand-over in whichever state it is.
@@ -110,6 +111,7 @@ fn Opened(bundle: Bundle, claim: Claim, file: String) -> impl IntoView {
                 </dd>
             </div>
             <SecretValue name="Wallet password" value=bundle.lnd.wallet_password/>
+            {bundle.lnd.identity_key.map(|key| view! { <Value name="Identity key" value=key/> })}
             <Fact name="Version" value=format!("LND {}", bundle.lnd.version)/>
         </dl>
         <h3>"LNbits"</h3>
@@ -128,6 +130,7 @@ fn Opened(bundle: Bundle, claim: Claim, file: String) -> impl IntoView {
             <Value name="RPC user" value=bundle.bitcoin.rpc_user/>
             <SecretValue name="RPC password" value=bundle.bitcoin.rpc_password/>
         </dl>
+        {bill_of_materials(bundle.components)}
         <p class="fine">"The same stands on the machine in "<code>{bundle.credentials_file}</code>"."</p>
         <div class="row">
             <DownloadButton text=text file=file label="Download all as a text file"/>
@@ -143,6 +146,37 @@ fn Opened(bundle: Bundle, claim: Claim, file: String) -> impl IntoView {
         }}
     }
     .into_any()
+}
+
+/// All that runs on the machine.
+fn bill_of_materials(components: Vec<Component>) -> Option<AnyView> {
+    let count = components.len();
+    let row = |component: Component| {
+        let digest = component.digest.map(|digest| {
+            let short = digest.chars().take(19).chain(['…']).collect::<String>();
+            let what = format!("the digest of {}", component.name);
+            view! {
+                <code class="digest" title=digest.clone()>{short}</code>
+                <CopyButton text=Secret::new(digest) what=what/>
+            }
+        });
+        view! {
+            <div class="value">
+                <dt>{component.name}</dt>
+                <dd><span>{component.version}</span>{digest}</dd>
+            </div>
+        }
+        .into_any()
+    };
+    (count > 0).then(|| {
+        view! {
+            <details>
+                <summary>{format!("What runs on it: {count} components")}</summary>
+                <dl>{components.into_iter().map(row).collect_view()}</dl>
+            </details>
+        }
+        .into_any()
+    })
 }
 
 /// Asked twice, because it cannot be undone.
@@ -204,6 +238,9 @@ fn as_text(bundle: &Bundle) -> Secret {
     let words: Vec<&str> = bundle.lnd.seed_words.iter().map(Secret::expose).collect();
     line("LND seed words", &words.join(" "));
     line("LND wallet password", bundle.lnd.wallet_password.expose());
+    if let Some(key) = &bundle.lnd.identity_key {
+        line("LND identity key", key);
+    }
     line("LNbits", &bundle.lnbits.url);
     for (name, value) in [
         ("LNbits super user", &bundle.lnbits.super_user),
@@ -219,6 +256,10 @@ fn as_text(bundle: &Bundle) -> Secret {
     }
     line("Bitcoin RPC user", &bundle.bitcoin.rpc_user);
     line("Bitcoin RPC password", bundle.bitcoin.rpc_password.expose());
+    for component in &bundle.components {
+        let digest = component.digest.as_deref().unwrap_or_default();
+        line(&component.name, &format!("{} {digest}", component.version));
+    }
     text.push('\n');
     Secret::new(text)
 }

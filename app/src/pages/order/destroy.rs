@@ -19,7 +19,7 @@ pub fn EndNow(order: Order) -> impl IntoView {
         }
     };
     view! {
-        <details class="card end-now">
+        <details class="card folded">
             <summary>"End it now"</summary>
             <form class="stack" on:submit=submit>
                 <p>

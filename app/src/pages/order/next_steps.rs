@@ -4,6 +4,7 @@ use super::claim::Claim;
 use crate::browser::System;
 use crate::components::command::Command;
 use crate::ssh_commands::Target;
+use kindling_domain::catalogue::{BitcoinNetwork, Product};
 use leptos::prelude::*;
 
 /// The list.
@@ -12,6 +13,7 @@ pub fn NextSteps(
     claim: Claim,
     system: RwSignal<System>,
     target: Memo<Option<Target>>,
+    product: Memo<Option<Product>>,
     lnbits_url: Signal<String>,
 ) -> impl IntoView {
     let remote = move |command: &'static str, what: &'static str| {
@@ -44,15 +46,17 @@ pub fn NextSteps(
                     {remote("cat /root/node-credentials.txt", "the command that shows the credentials")}
                 </li>
                 <li>
-                    <p><strong>"Watch the sync."</strong>" Bitcoin needs one to two weeks to download and check the chain."</p>
+                    <p><strong>"Watch the sync"</strong>" on this page, or on the machine. "{move || product.get().map(how_long)}</p>
                     {remote("/opt/kindling/ops.sh sync", "the command that shows the sync")}
                 </li>
                 <li>
-                    <p><strong>"Fund LND"</strong>" when the sync is over, not before: until then it cannot see its money."</p>
+                    <p>
+                        <strong>"Fund LND"</strong>" as soon as “Usable now” says yes, not before: until then it cannot see its money."
+                    </p>
                 </li>
                 <li>
                     <p>
-                        <strong>"Open LNbits"</strong>" at "<code>{move || lnbits_url.get()}</code>"."
+                        <strong>"Open LNbits"</strong>" at "<code>{move || lnbits_url.get()}</code>". It connects to LND by itself."
                     </p>
                     {tunnel}
                 </li>
@@ -60,4 +64,29 @@ pub fn NextSteps(
         </section>
     }
     .into_any()
+}
+
+/// How long it takes until the node can be used, and until it has checked everything.
+fn how_long(product: Product) -> &'static str {
+    let Product::FullNode {
+        network,
+        assumeutxo,
+        neutrino,
+        ..
+    } = product;
+    match (network, assumeutxo, neutrino) {
+        (BitcoinNetwork::Regtest, ..) => "A chain of your own has nothing to download.",
+        (BitcoinNetwork::Signet | BitcoinNetwork::Testnet4, ..) => {
+            "Bitcoin needs some hours to download and check the chain."
+        }
+        (BitcoinNetwork::Mainnet, true, _) => {
+            "With the snapshot it is usable within hours; the node then checks what is before the snapshot."
+        }
+        (BitcoinNetwork::Mainnet, false, true) => {
+            "LND is usable soon, as a light client; Bitcoin needs one to two weeks to download and check the chain."
+        }
+        (BitcoinNetwork::Mainnet, false, false) => {
+            "Bitcoin needs one to two weeks to download and check the chain."
+        }
+    }
 }

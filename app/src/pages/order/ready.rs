@@ -1,21 +1,25 @@
-//! Step four: the machine is ready. SSH stands here for whoever has the link; the sealed credentials wait for a click. Below
-//! them is what there is to do later: more time, or an early end.
+//! Step four: the machine is ready. What it says of itself comes first, unless the sealed credentials still wait for their click. SSH
+//! stands here for whoever has the link. Below is what there is to do later: backup, pairing, more time, or an early end.
 
 use super::Order;
 use super::access::Access;
+use super::backup::backup;
 use super::claim::Claim;
 use super::credentials::Handover;
 use super::destroy::EndNow;
 use super::ends::{EndsRow, EndsSoon};
 use super::extend::Extend;
 use super::next_steps::NextSteps;
+use super::node::node;
 use super::refund::Refund;
+use super::voice::voice;
 use crate::browser;
 use crate::components::heading::Heading;
 use crate::components::notice::{Notice, Tone};
 use crate::components::steps::Steps;
 use crate::components::value::Value;
 use crate::ssh_commands::Target;
+use kindling_domain::wire::Delivery;
 use leptos::prelude::*;
 
 /// Everything the person needs from here on.
@@ -44,6 +48,10 @@ pub fn Ready(order: Order) -> impl IntoView {
             .view
             .with(|view| view.as_ref().is_some_and(|view| view.stub_mode))
     };
+    let product = Memo::new(move |_| order.feed.view.with(|view| Some(view.as_ref()?.product)));
+    // Settled when the page comes: nothing moves away from under a finger.
+    let is_new = untrack(|| claim.delivery()) == Some(Delivery::Sealed);
+    let node = move |here: bool| here.then(|| node(order, system, target));
     view! {
         <Steps current=3/>
         <section class="narrow wide-cards">
@@ -55,6 +63,7 @@ pub fn Ready(order: Order) -> impl IntoView {
             })}
             {move || ends_at.get().map(|at| view! { <EndsSoon order=order at=at/> })}
             <Refund order=order why="Money came in that this machine did not need, such as an invoice that was paid twice."/>
+            {node(!is_new)}
             <dl class="card facts">
                 {move || credentials.get().map(|credentials| view! {
                     <Value name="Address" value=credentials.node_ip/>
@@ -64,10 +73,13 @@ pub fn Ready(order: Order) -> impl IntoView {
                 {move || ends_at.get().map(|at| view! { <EndsRow at=at/> })}
             </dl>
             <Handover order=order claim=claim/>
+            {node(is_new)}
             <Access order=order system=system target=target/>
-            <NextSteps claim=claim system=system target=target lnbits_url=Signal::derive(move || {
+            <NextSteps claim=claim system=system target=target product=product lnbits_url=Signal::derive(move || {
                 credentials.get().map(|credentials| credentials.lnbits_url).unwrap_or_default()
             })/>
+            {backup(order, system, target)}
+            {voice(order, system, target)}
             <Extend order=order ends_at=ends_at/>
             <EndNow order=order/>
             <p class="fine">"Order number "<code>{order.id().to_string()}</code></p>

@@ -1,0 +1,154 @@
+//! LND's channel backup, as far as one is kept under the order link: fetched, opened in this browser, and handed over as a file.
+
+use super::Order;
+use crate::announce::announcer;
+use crate::api;
+use crate::browser::{System, download, local_time};
+use crate::components::command::Command;
+use crate::components::countdown::ticking;
+use crate::components::field_error::FieldError;
+use crate::components::notice::{Notice, Tone};
+use crate::ssh_commands::Target;
+use crate::vault_client;
+use crate::words::span;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use kindling_domain::time::UnixMillis;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+/// The name that LND gives it.
+const FILE: &str = "channel.backup";
+
+/// The panel; nothing where the machine is make-believe and backs nothing up.
+pub fn backup(order: Order, system: RwSignal<System>, target: Memo<Option<Target>>) -> AnyView {
+    let view = order.feed.view;
+    let kept = Memo::new(move |_| view.with(|view| Some(view.as_ref()?.backup_at?.0)));
+    let is_there = Memo::new(move |_| {
+        let has_voice = || view.with(|view| view.as_ref().is_some_and(|it| it.pairing.is_some()));
+        kept.get().is_some() || has_voice()
+    });
+    let body = move || match kept.get() {
+        Some(at) => copy_here(order, at),
+        None => how_to_keep(target.get(), system.get()),
+    };
+    (move || {
+        is_there.get().then(|| {
+            view! {
+                <section class="card stack" aria-labelledby="backup-title">
+                    <h2 id="backup-title">"Channel backup"</h2>
+                    <p class="muted">
+                        "With it and your seed words, the money in your channels comes back when the machine is lost: the other ends close them
+                        and pay out."
+                    </p>
+                    {body}
+                </section>
+            }
+        })
+    })
+    .into_any()
+}
+
+fn how_to_keep(target: Option<Target>, system: System) -> AnyView {
+    let command = target.map(|it| it.remote(system, "/opt/kindling/ops.sh backup --keep on"));
+    view! {
+        <details>
+            <summary>"None is kept here. How to switch it on"</summary>
+            <div class="stack tight">
+                <p>"The machine seals it to you and sends it here whenever a channel is opened or closed:"</p>
+                {command.map(|text| view! { <Command text=text what="the command that keeps a backup here"/> })}
+            </div>
+        </details>
+    }
+    .into_any()
+}
+
+fn copy_here(order: Order, at: UnixMillis) -> AnyView {
+    let announcer = announcer();
+    let now = ticking();
+    let age = move || format!("Kept here, from {} ago.", span(now.get().since(at) / 1000));
+    let busy = RwSignal::new(false);
+    let trouble = RwSignal::new(None::<String>);
+    // What this order link does not open.
+    let foreign = RwSignal::new(None::<Vec<u8>>);
+    let fetch = move |_| {
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
+        trouble.set(None);
+        spawn_local(async move {
+            let taken = take(order).await;
+            // The person may have moved on meanwhile.
+            if busy.try_set(false).is_some() {
+                return;
+            }
+            match taken {
+                Ok(Taken::Opened(content)) if download(FILE, &content) => {
+                    announcer.say(format!("Downloading {FILE}"));
+                }
+                Ok(Taken::Opened(_)) => {
+                    trouble.set(Some("This browser does not save files.".to_owned()));
+                }
+                Ok(Taken::Sealed(content)) => foreign.set(Some(content)),
+                Err(sentence) => trouble.set(Some(sentence)),
+            }
+        });
+    };
+    view! {
+        <p title=local_time(at)>{age}</p>
+        <div class="row">
+            <button type="button" class="button" aria-disabled=move || busy.get().then_some("true") on:click=fetch>
+                {move || if busy.get() { "Opening…" } else { "Download the channel backup" }}
+            </button>
+            <code>{FILE}</code>
+        </div>
+        <FieldError id="backup-error" trouble=trouble/>
+        {move || foreign.get().map(|content| sealed_file(order, content))}
+    }
+    .into_any()
+}
+
+/// The kept backup.
+enum Taken {
+    /// As LND wrote it.
+    Opened(Vec<u8>),
+    /// As it came: it is sealed to a key that only the customer has.
+    Sealed(Vec<u8>),
+}
+
+async fn take(order: Order) -> Result<Taken, String> {
+    const DAMAGED: &str = "The backup arrived damaged.";
+    let keys = order.keys();
+    let sealed = api::backup(&keys.order_id, &keys.access_token)
+        .await
+        .map_err(|failure| failure.sentence())?
+        .sealed;
+    let bytes = |text: &str| STANDARD.decode(text).map_err(|_| DAMAGED.to_owned());
+    Ok(
+        match vault_client::open_file(keys.fragment, sealed.clone()).await {
+            // Opened to become the file.
+            Ok(content) => Taken::Opened(bytes(content.expose())?),
+            Err(_) => Taken::Sealed(bytes(&sealed)?),
+        },
+    )
+}
+
+fn sealed_file(order: Order, content: Vec<u8>) -> AnyView {
+    let announcer = announcer();
+    let file = format!("{}-{FILE}.age", order.file_name());
+    let command = format!("age -d -i ~/.ssh/id_ed25519 {file} > {FILE}");
+    let save = move |_| {
+        if download(&file, &content) {
+            announcer.say(format!("Downloading {file}"));
+        }
+    };
+    view! {
+        <Notice tone=Tone::Info title="It does not open with this order link">
+            <p>"It was sealed to a key of your own. Download it as it is, and open it with that key:"</p>
+            <Command text=command what="the command that opens the backup"/>
+            <button type="button" class="button small" on:click=save>"Download the sealed file"</button>
+        </Notice>
+    }
+    .into_any()
+}

@@ -1,0 +1,231 @@
+//! The machine's voice: whether a machine's key is bound to the order, and the two ways to change that. The one-shot token is shown
+//! once and kept nowhere.
+
+use super::Order;
+use super::act::Acting;
+use crate::announce::announcer;
+use crate::api::{self, Act};
+use crate::browser::{System, focus, local_time};
+use crate::components::command::Command;
+use crate::components::countdown::{Countdown, seconds_until};
+use crate::components::field_error::FieldError;
+use crate::ssh_commands::Target;
+use kindling_domain::wire::{PairingResponse, PairingView};
+use leptos::ev::SubmitEvent;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+const TOKEN_TITLE: &str = "pair-token-title";
+const STANDING: &str = "pair-standing";
+
+/// The panel; nothing where the machine is make-believe and has no voice.
+pub fn voice(order: Order, system: RwSignal<System>, target: Memo<Option<Target>>) -> AnyView {
+    let pairing = Memo::new(move |_| order.feed.view.with(|view| view.as_ref()?.pairing));
+    let is_there = Memo::new(move |_| pairing.with(Option::is_some));
+    (move || {
+        is_there
+            .get()
+            .then(|| panel(order, pairing, system, target))
+    })
+    .into_any()
+}
+
+fn panel(
+    order: Order,
+    pairing: Memo<Option<PairingView>>,
+    system: RwSignal<System>,
+    target: Memo<Option<Target>>,
+) -> AnyView {
+    let issued = RwSignal::new(None::<PairingResponse>);
+    forget_when_done(pairing, issued);
+    let is_paired = Memo::new(move |_| pairing.get().is_some_and(|pairing| pairing.paired));
+    let stands = move || {
+        let pairing = pairing.get()?;
+        let mut text = standing(&pairing);
+        if let (Some(at), None) = (pairing.token_expires_at, issued.get()) {
+            let until = local_time(at.0);
+            text.push_str(&format!(
+                " A token that was made earlier is good until {until}."
+            ));
+        }
+        Some(text)
+    };
+    view! {
+        <details class="card folded">
+            <summary>"The machine's voice"</summary>
+            <div class="stack">
+                <p>
+                    "The machine signs what it tells this page with a key of its own, and is heard for this order only. That key gives no
+                    access to the machine or its wallets."
+                </p>
+                <p id=STANDING tabindex="-1"><strong>{stands}</strong></p>
+                {move || match issued.get() {
+                    Some(issued) => token(&issued, system, target),
+                    None => pair_again(order, issued),
+                }}
+                {move || is_paired.get().then(|| revoke(order))}
+            </div>
+        </details>
+    }
+    .into_any()
+}
+
+fn standing(pairing: &PairingView) -> String {
+    let since = pairing.since.map(|at| local_time(at.0));
+    match (pairing.paired, since) {
+        (true, Some(since)) => format!("Paired since {since}."),
+        (true, None) => "Paired.".to_owned(),
+        (false, Some(since)) => {
+            format!("Revoked on {since}: whatever the machine says is refused.")
+        }
+        (false, None) => "Not paired yet.".to_owned(),
+    }
+}
+
+/// A token is of no use any more once it was used, was replaced or died.
+fn forget_when_done(pairing: Memo<Option<PairingView>>, issued: RwSignal<Option<PairingResponse>>) {
+    let announcer = announcer();
+    // The view that knows the token may come after the answer that brings it.
+    let known = StoredValue::new(false);
+    Effect::new(move |before: Option<Option<PairingView>>| {
+        let now = pairing.get();
+        let token = issued.with(|issued| issued.as_ref().map(|issued| issued.expires_at));
+        let open = now.and_then(|now| now.token_expires_at);
+        match token {
+            None => known.set_value(false),
+            Some(_) if token == open => known.set_value(true),
+            Some(_) if known.get_value() => {
+                issued.set(None);
+                request_animation_frame(|| focus(STANDING));
+            }
+            Some(_) => {}
+        }
+        if let (Some(Some(before)), Some(now)) = (before, now)
+            && before.since != now.since
+        {
+            announcer.say(standing(&now));
+        }
+        now
+    });
+}
+
+fn pair_again(order: Order, issued: RwSignal<Option<PairingResponse>>) -> AnyView {
+    let announcer = announcer();
+    let busy = RwSignal::new(false);
+    let trouble = RwSignal::new(None::<String>);
+    let start = move |_| {
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
+        trouble.set(None);
+        spawn_local(async move {
+            let keys = order.keys();
+            let answer = api::pair_again(&keys.order_id, &keys.access_token).await;
+            // The person may have moved on meanwhile.
+            if busy.try_set(false).is_some() {
+                return;
+            }
+            match answer {
+                Ok(answer) => {
+                    issued.set(Some(answer));
+                    announcer.say("Here is the token.");
+                    request_animation_frame(|| focus(TOKEN_TITLE));
+                }
+                Err(failure) => trouble.set(Some(failure.sentence())),
+            }
+            order.feed.refresh();
+        });
+    };
+    view! {
+        <div class="stack tight">
+            <p class="muted">
+                "If the machine lost its key, or you want it to have a new one: make a one-shot token and give it to the machine within an
+                hour. Until it is used, nothing changes."
+            </p>
+            <div class="row">
+                <button type="button" class="button" aria-disabled=move || busy.get().then_some("true") on:click=start>
+                    {move || if busy.get() { "Making the token…" } else { "Pair again" }}
+                </button>
+            </div>
+            <FieldError id="pair-error" trouble=trouble/>
+        </div>
+    }
+    .into_any()
+}
+
+fn token(
+    issued: &PairingResponse,
+    system: RwSignal<System>,
+    target: Memo<Option<Target>>,
+) -> AnyView {
+    let left = seconds_until(issued.expires_at.0);
+    let command = move || {
+        let text = target
+            .get()?
+            .dialogue(system.get(), "/opt/kindling/ops.sh pair");
+        Some(view! { <Command text=text what="the pairing command"/> })
+    };
+    view! {
+        <div class="confirm">
+            <h3 id=TOKEN_TITLE tabindex="-1">"Pair the machine with this token"</h3>
+            <ol class="how">
+                <li><p>"Run this on your computer:"</p>{command}</li>
+                <li>
+                    <p>"When it asks, paste the token and press Enter:"</p>
+                    // Opened because the person asked for it; it is shown this once.
+                    <Command text=issued.token.expose().to_owned() what="the token"/>
+                </li>
+            </ol>
+            <p>
+                {move || if left.get() > 0 { "Good for " } else { "It has run out; make another one." }}
+                {move || (left.get() > 0).then(|| view! { <Countdown seconds=left/> })}
+                {move || (left.get() > 0).then_some(", once, and shown only here.")}
+            </p>
+        </div>
+    }
+    .into_any()
+}
+
+/// Behind a tick, so that it is no slip of the finger.
+fn revoke(order: Order) -> AnyView {
+    let is_sure = RwSignal::new(false);
+    let act = Acting::new(order);
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        if is_sure.get_untracked() {
+            act.start(Act::RevokePairing, Some(Box::new(|| focus(STANDING))));
+        }
+    };
+    view! {
+        <details>
+            <summary>"Revoke the pairing"</summary>
+            <form class="stack tight" on:submit=submit>
+                <p>
+                    "From then on nothing that the machine says is taken, until you pair it again. The node itself runs on, and your access to
+                    it stays."
+                </p>
+                <label class="check">
+                    <input
+                        type="checkbox"
+                        prop:checked=is_sure
+                        on:change:target=move |event| is_sure.set(event.target().checked())
+                    />
+                    <span>"This page is to hear nothing more from the machine"</span>
+                </label>
+                <div class="row">
+                    <button
+                        type="submit"
+                        class="button danger"
+                        disabled=move || !is_sure.get()
+                        aria-disabled=move || act.busy.get().then_some("true")
+                    >
+                        {move || if act.busy.get() { "Revoking…" } else { "Revoke" }}
+                    </button>
+                </div>
+                <FieldError id="revoke-error" trouble=act.trouble/>
+            </form>
+        </details>
+    }
+    .into_any()
+}
