@@ -298,7 +298,7 @@ describe("a node's page", { skip }, () => {
         return { answer: { token: 'one-shot-token', scope: 'report', expiresAt } };
       },
     };
-    await on(pairing(), async (own, staged) => {
+    await on(pairing(), async (own, staged, page) => {
       await own.node.getByText('The machine has not reported yet.').waitFor();
       await own.voice.locator('summary').first().click();
       await own.pairAgain.click();
@@ -311,7 +311,14 @@ describe("a node's page", { skip }, () => {
       assert.equal(await own.voice.getByText('one-shot-token').count(), 0);
       staged.show('ready', pairing({ tokenExpiresAt: expiresAt }));
       await own.voice.getByText(/ A token that was made earlier is good until /).waitFor();
-    }, { answers });
+      await own.pairAgain.click();
+      await own.voice.getByText('one-shot-token').waitFor();
+      await page.clock.fastForward(3_601_000);
+      await own.voice.getByText('It has run out.').waitFor();
+      await own.button('Make another one').click();
+      await own.pairAgain.waitFor();
+      assert.equal(await own.voice.getByText(/ A token that was made earlier/).count(), 0);
+    }, { answers, clock: true });
   });
 
   describe('the order form', () => {

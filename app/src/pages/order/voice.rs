@@ -5,7 +5,7 @@ use super::Order;
 use super::act::Acting;
 use crate::announce::announcer;
 use crate::api::{self, Act};
-use crate::browser::{System, focus, local_time};
+use crate::browser::{System, focus, local_time, now_millis};
 use crate::components::command::Command;
 use crate::components::countdown::{Countdown, seconds_until};
 use crate::components::field_error::FieldError;
@@ -42,7 +42,8 @@ fn panel(
     let stands = move || {
         let pairing = pairing.get()?;
         let mut text = standing(&pairing);
-        if let (Some(at), None) = (pairing.token_expires_at, issued.get()) {
+        let open = pairing.token_expires_at.filter(|at| at.0.0 > now_millis());
+        if let (Some(at), None) = (open, issued.get()) {
             let until = local_time(at.0);
             text.push_str(&format!(
                 " A token that was made earlier is good until {until}."
@@ -60,7 +61,7 @@ fn panel(
                 </p>
                 <p id=STANDING tabindex="-1"><strong>{stands}</strong></p>
                 {move || match issued.get() {
-                    Some(issued) => token(&issued, system, target),
+                    Some(one) => token(&one, issued, system, target),
                     None => pair_again(order, issued),
                 }}
                 {move || is_paired.get().then(|| revoke(order))}
@@ -155,11 +156,13 @@ fn pair_again(order: Order, issued: RwSignal<Option<PairingResponse>>) -> AnyVie
 }
 
 fn token(
-    issued: &PairingResponse,
+    one: &PairingResponse,
+    issued: RwSignal<Option<PairingResponse>>,
     system: RwSignal<System>,
     target: Memo<Option<Target>>,
 ) -> AnyView {
-    let left = seconds_until(issued.expires_at.0);
+    let left = seconds_until(one.expires_at.0);
+    let is_over = Memo::new(move |_| left.get() == 0);
     let command = move || {
         let text = target
             .get()?
@@ -174,14 +177,17 @@ fn token(
                 <li>
                     <p>"When it asks, paste the token and press Enter:"</p>
                     // Opened because the person asked for it; it is shown this once.
-                    <Command text=issued.token.expose().to_owned() what="the token"/>
+                    <Command text=one.token.expose().to_owned() what="the token"/>
                 </li>
             </ol>
-            <p>
-                {move || if left.get() > 0 { "Good for " } else { "It has run out; make another one." }}
-                {move || (left.get() > 0).then(|| view! { <Countdown seconds=left/> })}
-                {move || (left.get() > 0).then_some(", once, and shown only here.")}
-            </p>
+            {move || match is_over.get() {
+                true => view! {
+                    <p>"It has run out."</p>
+                    <p><button type="button" class="button" on:click=move |_| issued.set(None)>"Make another one"</button></p>
+                }
+                .into_any(),
+                false => view! { <p>"Good for "<Countdown seconds=left/>", once, and shown only here."</p> }.into_any(),
+            }}
         </div>
     }
     .into_any()
