@@ -1,0 +1,239 @@
+// `cargo xtask machine`: whole machines under qemu, from the first boot to a delivered bundle, through a reboot and through a power cut.
+// Argument: the folder with the image, which also gets console.log and console.png. Ends with 1 when anything was not as it should be.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import net from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { accelerator, PORTS, startGuest } from "./guest.mjs";
+import { newDroplet, setUp } from "./stage.mjs";
+
+const LIMIT_MINUTES = 30;
+const IMAGE = path.resolve(process.argv[2]);
+const PHASES = ["packages", "system", "firewall", "docker", "tailscale", "volume", "bitcoin", "lnd", "wallet", "lnbits", "sealed"];
+const OPEN = [22, 9735];
+const CONTAINERS = ["lnbits", "lnd"];
+const shown = { log: path.join(IMAGE, "console.log"), picture: path.join(IMAGE, "console.png") };
+
+const began = performance.now();
+let failures = 0;
+const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(0)} s`;
+const say = (text) => process.stdout.write(`${text}\n`);
+
+/** One line of the report. A check that `matters` to those after it ends the run of this machine when it fails. */
+async function check(what, action, { matters = false } = {}) {
+  const since = performance.now();
+  try {
+    const more = await action();
+    say(`  ✓ ${what}${more ? ` (${more})` : ""}, ${seconds(since)}`);
+  } catch (error) {
+    failures += 1;
+    say(`  ✗ ${what}, ${seconds(since)}\n      ${error.message.trim().replaceAll("\n", "\n      ")}`);
+    if (matters) throw new Stopped();
+  }
+}
+class Stopped extends Error {}
+
+/** Asks until the answer is not falsy or the machine is dead. The run's time limit bounds it, too. */
+async function until(guest, what, ask, minutes = 5) {
+  const deadline = performance.now() + minutes * 60_000;
+  for (;;) {
+    let before;
+    if (guest.dead()) throw new Error(guest.dead());
+    try {
+      const answer = await ask();
+      if (answer) return answer;
+      before = "not yet";
+    } catch (error) {
+      before = error.message;
+    }
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${minutes} minutes; the last try: ${before}`);
+    await pause(500);
+  }
+}
+
+const heard = (worker) => worker.said.reports.map(({ phase, status, message }) => `${phase} ${status}${message ? `: ${message}` : ""}`);
+const smooth = PHASES.flatMap((phase) => [`${phase} started`, `${phase} done`]);
+const last = (worker) => heard(worker).at(-1) ?? "";
+const throughOrFailed = (worker) => () => last(worker) === "sealed done" || last(worker).includes(" failed");
+
+/** Says what the machine reports, when it does; gives back what ends that. */
+function narrate(worker) {
+  let told = 0;
+  let since = performance.now();
+  const timer = setInterval(() => {
+    for (const line of heard(worker).slice(told)) {
+      told += 1;
+      if (line.endsWith(" started")) since = performance.now();
+      else say(`      ${line}, ${seconds(since)}`);
+    }
+  }, 200);
+  return () => clearInterval(timer);
+}
+
+/** Whether something behind the machine's port answers. qemu itself accepts every connection, so only a byte from the machine counts. */
+function answers(guest, port) {
+  return new Promise((resolve) => {
+    const socket = net.connect(guest.ports[port], "127.0.0.1");
+    const end = (verdict) => {
+      socket.destroy();
+      resolve(verdict);
+    };
+    socket.setTimeout(6000, () => end(false));
+    socket.on("connect", () => socket.write("GET / HTTP/1.0\r\n\r\n"));
+    socket.on("data", () => end(true));
+    socket.on("close", () => end(false));
+    socket.on("error", () => end(false));
+  });
+}
+
+const open = async (guest) => {
+  const verdicts = await Promise.all(PORTS.map((port) => answers(guest, port)));
+  return PORTS.filter((_, i) => verdicts[i]);
+};
+
+async function firewallHolds(guest) {
+  const units = "kindling-test-listener";
+  // Its answer needs nothing but the port: systemd's own socket activation, on all interfaces.
+  await guest.says(`systemd-run --quiet --unit ${units} --socket-property=Accept=yes --socket-property=ListenStream=0.0.0.0:7000 --property=StandardInput=socket --property=StandardOutput=socket /bin/echo here`);
+  try {
+    await guest.says("exec 3<>/dev/tcp/127.0.0.1/7000; head -c 4 <&3");
+    assert.equal(await answers(guest, 7000), false, "port 7000 answers although nothing allows it");
+    await guest.says("ufw allow 7000/tcp");
+    assert.equal(await answers(guest, 7000), true, "port 7000 does not answer although it is allowed, so the check proves nothing");
+  } finally {
+    await guest.ssh(`ufw delete allow 7000/tcp; systemctl stop ${units}.socket`);
+  }
+}
+
+/** What must be true of a machine that is up, whichever way it came there. */
+async function checkUp(guest) {
+  await check("no unit has failed, the system is running", () =>
+    until(guest, "systemctl is-system-running", async () => {
+      const { stdout } = await guest.ssh("systemctl is-system-running; systemctl list-units --failed --plain --no-legend; systemctl list-jobs --no-legend");
+      if (stdout.trim() !== "running") throw new Error(stdout.trim());
+      return true;
+    }));
+  await check("bitcoind runs as its own user, on the volume", async () => {
+    await until(guest, "bitcoind", async () => (await guest.says("systemctl is-active bitcoind")) === "active");
+    assert.equal(await guest.says("stat --format=%U /proc/$(systemctl show --property=MainPID --value bitcoind)"), "bitcoin");
+    assert.equal(await guest.says("readlink -f $(findmnt --noheadings --output SOURCE /srv/kindling)"), await guest.says("readlink -f /dev/disk/by-id/scsi-0DO_Volume_kindling-data"));
+  });
+  await check("Docker runs the pinned images, LND and LNbits answer on loopback", async () => {
+    const running = await until(guest, "containers", async () => {
+      const lines = (await guest.says("docker ps --format '{{.Names}} {{.Image}}' | sort")).split("\n");
+      return lines.length === CONTAINERS.length && lines;
+    });
+    running.forEach((line, i) => assert.match(line, new RegExp(`^kindling-${CONTAINERS[i]}-1 .*@sha256:[0-9a-f]{64}$`)));
+    await until(guest, "LND and LNbits", async () => {
+      const status = await guest.says("ops.sh status; curl -s --fail http://127.0.0.1:5000/api/v1/health");
+      assert.match(status, /chain main: block [^]*LND +RPC_ACTIVE[^]*server_time/);
+      return true;
+    });
+  });
+  await check(`of ${PORTS.join(", ")} only ${OPEN.join(" and ")} answer from outside`, async () => {
+    assert.deepEqual(await open(guest), OPEN);
+  });
+  await check("UFW is what keeps a listener on all interfaces from the outside", () => firewallHolds(guest));
+}
+
+async function checkBundle(shared, guest, worker) {
+  await check("one bundle was delivered, and the customer's age key opens it", async () => {
+    assert.equal(new Set(worker.said.deliveries.map(({ sealed }) => sealed)).size, 1);
+    const bundle = shared.open(worker.said.deliveries[0].sealed);
+    assert.equal(bundle.lnd.seedWords.length, 24);
+    const own = await guest.says("cut -d ' ' -f 1,2 /etc/ssh/ssh_host_{ed25519,ecdsa,rsa}_key.pub");
+    assert.deepEqual(bundle.ssh.hostKeys, own.split("\n"));
+    assert.ok((await guest.says("cat /root/node-credentials.txt")).includes(bundle.lnd.seedWords.join(" ").split(" ")[23]));
+  });
+}
+
+async function bootId(guest) {
+  return guest.says("cat /proc/sys/kernel/random/boot_id");
+}
+
+/** A fresh droplet, undisturbed, then rebooted. */
+async function straight(shared, accel, folder) {
+  say("\nA fresh droplet");
+  const { worker, machine } = await newDroplet(shared, folder);
+  const silence = narrate(worker);
+  const guest = await startGuest({ accel, ...machine, console: shown.log });
+  try {
+    await check("it boots, and the customer's SSH key logs in as root", () => until(guest, "SSH", async () => (await guest.ssh("true")).exitCode === 0, 10), { matters: true });
+    await check("every phase is reported done", async () => {
+      await until(guest, "all phases", throughOrFailed(worker), 20);
+      assert.deepEqual(heard(worker), smooth);
+      assert.deepEqual(worker.said.refused, []);
+    }, { matters: true });
+    await check("cloud-init is done and has no complaint", async () => {
+      const { status, errors, recoverable_errors: complaints } = JSON.parse((await guest.ssh("cloud-init status --wait --format json", { timeoutMs: 600_000 })).stdout);
+      assert.deepEqual({ status, errors, complaints }, { status: "done", errors: [], complaints: {} });
+    });
+    await checkBundle(shared, guest, worker);
+    await checkUp(guest);
+    await check(`the console is photographed: ${path.relative(process.cwd(), shown.picture)}`, () => guest.photograph(shown.picture));
+
+    say("\nIts reboot");
+    const before = await bootId(guest);
+    await guest.ssh("systemctl reboot");
+    await check("it comes back and lets its owner in", () => until(guest, "SSH after the reboot", async () => (await bootId(guest)) !== before, 10), { matters: true });
+    await checkUp(guest);
+    assert.deepEqual(heard(worker), smooth);
+  } finally {
+    silence();
+    await guest.cutPower();
+    await worker.stop();
+  }
+}
+
+/** Another one, whose power goes while a phase is at work. */
+async function powerCut(shared, accel, folder, phase) {
+  say(`\nAnother one, its power cut in the phase ${phase}`);
+  const { worker, machine } = await newDroplet(shared, folder);
+  const silence = narrate(worker);
+  let guest = await startGuest({ accel, ...machine, console: shown.log });
+  try {
+    await check(`it is at work in the phase ${phase}, and its power goes`, async () => {
+      await until(guest, phase, () => heard(worker).includes(`${phase} started`), 20);
+      await pause(2000);
+      await guest.cutPower();
+      assert.ok(!heard(worker).includes(`${phase} done`), "the phase was over too soon for a cut");
+    }, { matters: true });
+    guest = await startGuest({ accel, ...machine, console: shown.log });
+    await check("the next boot finishes what the last one began, without a hand", async () => {
+      await until(guest, "all phases", throughOrFailed(worker), 20);
+      const cut = smooth.indexOf(`${phase} started`);
+      assert.deepEqual(heard(worker), [...smooth.slice(0, cut + 1), ...smooth.slice(cut)]);
+    }, { matters: true });
+    await checkBundle(shared, guest, worker);
+    await checkUp(guest);
+  } finally {
+    silence();
+    await guest.cutPower();
+    await worker.stop();
+  }
+}
+
+const work = fs.mkdtempSync(path.join(os.tmpdir(), "kindling-qemu-"));
+const run = path.join(IMAGE, "run");
+process.on("exit", () => [work, run].forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })));
+setTimeout(() => {
+  say(`\n✗ not through after ${LIMIT_MINUTES} minutes; the console's log is ${shown.log}`);
+  process.exit(1);
+}, LIMIT_MINUTES * 60_000).unref();
+
+for (const file of [run, shown.log, shown.picture]) fs.rmSync(file, { recursive: true, force: true });
+const accel = await accelerator(IMAGE);
+say(accel === "kvm" ? "under KVM" : "under TCG, qemu's emulation: KVM does not work here, so all takes some ten times longer");
+const shared = await setUp({ image: IMAGE, work });
+for (const [scenario, ...rest] of [[straight], [powerCut, "bitcoin"]]) {
+  try {
+    await scenario(shared, accel, path.join(run, scenario.name), ...rest);
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error;
+    say("  what comes after this could not be looked at");
+  }
+}
+say(`\n${failures === 0 ? "a whole machine works" : `${failures} not as it should be`}, ${seconds(began)}; the console's log: ${path.relative(process.cwd(), shown.log)}`);
+process.exit(failures === 0 ? 0 : 1);
