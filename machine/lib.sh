@@ -36,6 +36,7 @@ write_file() {
     local temporary
     temporary=$(mktemp "$1.XXXXXX")
     cat >"$temporary"
+    sync -- "$temporary" # else the new name can outlive a power cut and the content not
     mv -- "$temporary" "$1"
 }
 

@@ -40,7 +40,10 @@ post_signed() {
 # Trades the one-shot token for what the machine needs, and binds the machine's key to its order.
 pair() {
     local token status pause=1 deadline=$((SECONDS + 1800))
-    [[ ! -s $STATE/paired ]] || return 0
+    if [[ -s $STATE/paired ]]; then
+        forget_token
+        return 0
+    fi
     [[ -s $ETC/pair-token ]] || fail "The pairing token is missing; a new pairing must be issued for this machine."
     token=$(<"$ETC/pair-token")
     [[ $token =~ ^[A-Za-z0-9._~+/=-]+$ ]] || fail "The pairing token is damaged."
@@ -60,19 +63,26 @@ pair() {
     done
     # The answer is kept before the token goes: after a cut here, the same key simply pairs again.
     mv -- "$STATE/pair.answer" "$STATE/paired"
-    rm -f -- "$ETC/pair-token" "$STATE/pair.request"
+    forget_token
     log "paired"
 }
 
-# report PHASE STATUS [SENTENCE]: news for the order page. Lost news must not stop a bring-up that goes well,
+# The token is spent. cloud-init's copies go before the file, which tells what to look for.
+forget_token() {
+    [[ -e $ETC/pair-token ]] || return 0
+    "$KINDLING/scrub.sh" || fail "The spent pairing token could not be removed from the machine."
+    rm -f -- "$ETC/pair-token" "$STATE/pair.request"
+}
+
+# report PHASE STATUS [SECONDS [SENTENCE]]: news for the order page. Lost news must not stop a bring-up that goes well,
 # so this gives up after some attempts and never fails.
 report() {
     local status pause=1 try sentence node=''
     # With every report, so that a machine which fails later is removed from the tailnet, too.
     [[ ! -s $STATE/tailscale-node ]] || node=$(<"$STATE/tailscale-node")
-    sentence=$(printf '%s' "${3-}" | tr -cd "A-Za-z0-9 .,:;()/'_+=-" | cut -c 1-200)
+    sentence=$(printf '%s' "${4-}" | tr -cd "A-Za-z0-9 .,:;()/'_+=-" | cut -c 1-200)
     for try in 1 2 3 4 5; do
-        printf '{"nonce":%d,"phase":"%s","status":"%s"%s%s}' "$(next_nonce)" "$1" "$2" \
+        printf '{"nonce":%d,"phase":"%s","status":"%s"%s%s%s}' "$(next_nonce)" "$1" "$2" "${3:+,\"seconds\":$3}" \
             "${sentence:+,\"message\":\"$sentence\"}" "${node:+,\"tailscaleNodeId\":\"$node\"}" | write_file "$STATE/report.request"
         status=$(post_signed report "$STATE/report.request" "$STATE/report.answer")
         case $status in

@@ -28,6 +28,8 @@ const FILES: &[(&str, &str)] = machine_files![
     "lib.sh",
     "wire.sh",
     "ops.sh",
+    "scrub.sh",
+    "firewall.sh",
     "base/10-packages.sh",
     "base/15-system.sh",
     "base/20-firewall.sh",
@@ -42,6 +44,9 @@ const FILES: &[(&str, &str)] = machine_files![
     "full_node/compose.yaml",
     "full_node/releases.env",
     "units/bitcoind.service",
+    "units/kindling-bringup.service",
+    "units/kindling-firewall.service",
+    "units/kindling-scrub.service",
 ];
 
 /// Where the scripts arrive, as one archive: packed together they take half the room.

@@ -4,7 +4,10 @@ set -euo pipefail
 # shellcheck source=../lib.sh
 . "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../lib.sh"
 
-readonly PACKAGES=(age ca-certificates curl docker-compose-v2 docker.io e2fsprogs gnupg jq openssl ufw)
+readonly PACKAGES=(
+    age ca-certificates curl docker-compose-v2 docker.io e2fsprogs gnupg iproute2 iptables jq openssl perl-base
+    systemd-timesyncd ufw unattended-upgrades
+)
 
 # A fresh droplet runs apt by itself for its first minutes: wait for its lock instead of failing on it.
 # The lists and packages are for everyone to read, unlike all else that is written here.

@@ -5,6 +5,7 @@ import fs from "node:fs";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
+import readline from "node:readline";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
@@ -12,8 +13,8 @@ const TESTS = path.dirname(fileURLToPath(import.meta.url));
 // [command, Debian package]: what the scripts or the stand-ins need from the host.
 const NEEDED = [
   ["age", "age"], ["blkid", "util-linux"], ["cloud-init", "cloud-init"], ["curl", "curl"], ["flock", "util-linux"], ["gpg", "gnupg"],
-  ["ip", "iproute2"], ["jq", "jq"], ["mkfs.ext4", "e2fsprogs"], ["nsenter", "util-linux"], ["openssl", "openssl"],
-  ["setpriv", "util-linux"], ["ssh-keygen", "openssh-client"], ["unshare", "util-linux"], ["useradd", "passwd"],
+  ["ip", "iproute2"], ["iptables", "iptables"], ["jq", "jq"], ["mkfs.ext4", "e2fsprogs"], ["nsenter", "util-linux"], ["openssl", "openssl"],
+  ["setpriv", "util-linux"], ["ssh-keygen", "openssh-client"], ["ufw", "ufw"], ["unshare", "util-linux"], ["useradd", "passwd"],
 ];
 
 /** One sentence saying why no machine can be booted on this host, or null. */
@@ -32,12 +33,15 @@ export function whyNot() {
  * publicIp        what the metadata service answers
  * logDir          gets console.log and, after the boot, the machine's changed files
  * volume          name of an attached block volume (none)
- * faults          names for stand-ins that shall misbehave until clearFault(name)
+ * faults          what shall go wrong, until setFaults(others): names that stand-ins know, and lines for stand-ins/fault.sh
+ * cloudInit       false: user-data is carried out by stand-ins/first-boot.mjs, for tests that boot many machines
  *
- * done resolves when cloud-init is through, to {exitCode, log}; `root` is a folder with the files the machine changed by then;
- * run(argv) runs a command in the live machine; stop() ends it.
+ * done resolves when the first boot is through, to {exitCode, log}; `root` is a folder with the files the machine changed by then;
+ * run(argv) runs a command in the live machine, outside(argv) at the other end of its network cable (the machine is 192.0.2.2);
+ * cutPower() lets it boot again, as a fault can; booted(n) resolves when boot n (from 1) is through, to the number of failures;
+ * stop() ends it.
  */
-export async function bootMachine({ userData, authorizedKeys, workerUrl, publicIp, logDir, volume = "", faults = [] }) {
+export async function bootMachine({ userData, authorizedKeys, workerUrl, publicIp, logDir, volume = "", faults = [], cloudInit = true }) {
   const reason = whyNot();
   if (reason) throw new Error(reason);
   const work = fs.mkdtempSync(path.join(os.tmpdir(), "kindling-machine-"));
@@ -54,7 +58,7 @@ export async function bootMachine({ userData, authorizedKeys, workerUrl, publicI
     "public-keys": authorizedKeys,
   }));
   fs.writeFileSync(path.join(host, "network.json"), JSON.stringify({ publicIp, workerPort: Number(port || 80) }));
-  fs.writeFileSync(path.join(host, "faults"), faults.join("\n"));
+  fs.writeFileSync(path.join(host, "faults"), faults.map((fault) => `${fault}\n`).join(""));
   const relay = await relayTo(hostname, Number(port || 80), path.join(host, "worker.sock"));
 
   const consoleLog = path.join(logDir, "console.log");
@@ -64,7 +68,7 @@ export async function bootMachine({ userData, authorizedKeys, workerUrl, publicI
     ["--pdeathsig", "KILL", "unshare", "--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--kill-child", "bash", path.join(TESTS, "run.sh")],
     {
       stdio: ["ignore", output, output, "pipe"],
-      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", WORK: work, TESTS, NODE: process.execPath, VOLUME: volume },
+      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", WORK: work, TESTS, NODE: process.execPath, VOLUME: volume, FIRST_BOOT: cloudInit ? "cloud-init" : "direct" },
     },
   );
   fs.closeSync(output);
@@ -72,12 +76,28 @@ export async function bootMachine({ userData, authorizedKeys, workerUrl, publicI
   const root = path.join(logDir, "root");
   const upper = () => `/proc/${unshare.pid}/root${work}/fs/upper`;
 
+  const verdicts = [];
+  let heard = () => {};
+  readline.createInterface({ input: unshare.stdio[3] }).on("line", (line) => {
+    verdicts.push(Number(line));
+    heard();
+  });
+  async function booted(n) {
+    let over = false;
+    ended.then(() => {
+      over = true;
+      heard();
+    });
+    while (verdicts.length < n && !over) await new Promise((resolve) => (heard = resolve));
+    return verdicts[n - 1] ?? null;
+  }
+
   const done = (async () => {
-    const verdict = await Promise.race([once(unshare.stdio[3].setEncoding("utf8"), "data").then(([line]) => line), ended.then(() => null)]);
+    const verdict = await booted(1);
     const log = fs.readFileSync(consoleLog, "utf8");
     if (verdict === null) throw new Error(`the machine ended before it was booted:\n${log.slice(-4000)}`);
     copyTree(upper(), root);
-    return { exitCode: Number(verdict), log };
+    return { exitCode: verdict, log };
   })();
   done.catch(() => {}); // whoever awaits it sees the error; a caller that only stops the machine need not
 
@@ -117,9 +137,10 @@ export async function bootMachine({ userData, authorizedKeys, workerUrl, publicI
     fs.rmSync(work, { recursive: true, force: true });
   }
 
-  const clearFault = (name) =>
-    fs.writeFileSync(path.join(host, "faults"), faults.filter((fault) => fault !== name).join("\n"));
-  return { done, root, run, stop, clearFault };
+  const setFaults = (others) => fs.writeFileSync(path.join(host, "faults"), others.map((fault) => `${fault}\n`).join(""));
+  const outside = (argv) => run(["nsenter", "--net=/run/kindling-test/outside-net", ...argv]);
+  const cutPower = () => run(["/run/kindling-test/tests/stand-ins/power-cut.sh"]);
+  return { done, root, run, outside, cutPower, booted, stop, setFaults };
 }
 
 /** The machine's side of this relay is stand-ins/network.mjs; between them stands a socket file, the one thing both can see. */

@@ -3,9 +3,11 @@
 # network namespaces; the machine is an overlay of this host's root whose changes land in memory and vanish with it.
 #   WORK      a directory of the host, mounted over here      TESTS     this folder
 #   NODE      the node binary                                 VOLUME    name of an attached block volume, or empty
+#   FIRST_BOOT  cloud-init, or first-boot.mjs in its place
 set -euo pipefail
 
 mount --make-rprivate /
+mount -t proc proc /proc # of this pid namespace
 mount -t tmpfs -o size=100G,mode=755 machine "$WORK/fs" # the size is a limit: what prune_mib sees as a disk
 mkdir "$WORK/fs/upper" "$WORK/fs/work" "$WORK/fs/root"
 mount -t overlay machine -o "lowerdir=/,upperdir=$WORK/fs/upper,workdir=$WORK/fs/work" "$WORK/fs/root"
@@ -23,6 +25,9 @@ for device in null zero full random urandom tty; do
 done
 ln -s /proc/self/fd "$root/dev/fd"
 touch "$root/dev/net/tun"
+# A small machine, which wants swap.
+printf 'MemTotal:        4012345 kB\n' >"$root/run/meminfo"
+mount --bind "$root/run/meminfo" "$root/proc/meminfo"
 
 # A volume is a sparse file: mkfs and blkid, which are the real ones, work on it as on a disk.
 if [[ -n $VOLUME ]]; then truncate -s 256M "$root/dev/disk/by-id/scsi-0DO_Volume_$VOLUME"; fi
@@ -36,27 +41,31 @@ mount -t tmpfs -o size=100G,mode=755 volumes "$stage/volumes"
 mount --bind "$WORK/host" "$stage/host"
 touch "$stage/bin/node"
 mount --bind "$NODE" "$stage/bin/node"
-for name in apt-get docker systemctl ufw; do
-    # shellcheck disable=SC2016 # "$*" and "$@" belong to the written script
-    printf '#!/bin/sh\nprintf "%%s\\n" "%s $*" >>/run/kindling-test/arguments.log\nexec node /run/kindling-test/tests/stand-ins/%s.mjs "$@"\n' \
-        "$name" "$name" >"$stage/bin/$name"
-    chmod 755 "$stage/bin/$name"
-done
-install --mode=755 "$TESTS/stand-ins/mount.sh" "$stage/bin/mount"
-# These stay themselves but note their arguments first: what `ps` could have shown.
+# Each command here first notes its arguments, which is what `ps` could have shown, and then looks whether the test wants trouble.
 install --mode=666 /dev/null "$stage/arguments.log"
-for name in age awk curl cut gpg grep install jq openssl sha256sum tr useradd; do
+command_for() {
     # shellcheck disable=SC2016 # "$*" and "$@" belong to the written script
-    printf '#!/bin/sh\nprintf "%%s\\n" "%s $*" >>/run/kindling-test/arguments.log\nexec %s "$@"\n' \
-        "$name" "$(PATH=/usr/sbin:/usr/bin type -P "$name")" >"$stage/bin/$name"
-    chmod 755 "$stage/bin/$name"
+    printf '#!/bin/sh\nprintf "%%s\\n" "%s $*" >>/run/kindling-test/arguments.log\n[ -s /run/kindling-test/host/faults ] || exec %s "$@"\nexec /run/kindling-test/tests/stand-ins/fault.sh %s %s "$@"\n' \
+        "$1" "$2" "$1" "$2" >"$stage/bin/$1"
+    chmod 755 "$stage/bin/$1"
+}
+for name in apt-get docker systemctl; do command_for "$name" "node /run/kindling-test/tests/stand-ins/$name.mjs"; done
+for name in blockdev fallocate swapon sysctl; do command_for "$name" "/run/kindling-test/tests/stand-ins/kernel.sh $name"; done
+for name in mount sleep; do command_for "$name" "/run/kindling-test/tests/stand-ins/$name.sh"; done
+# These are themselves.
+for name in age awk blkid cmp curl cut find gpg grep groupadd install iptables jq mkfs.ext4 mkswap openssl perl sha256sum tr ufw useradd wipefs; do
+    command_for "$name" "$(PATH=/usr/sbin:/usr/bin:/sbin:/bin type -P "$name")"
 done
 cp "$TESTS/../../machine/full_node/releases.env" "$stage/releases.env"
 
 # A droplet on its first boot: nothing of this host's own cloud-init, users' keys or node.
 rm -rf "$root/var/lib/cloud" "$root/var/log/cloud-init.log" "$root/var/log/cloud-init-output.log" "$root/root/.ssh" \
+    "$root/etc/docker" "$root/swapfile" \
     "$root/etc/kindling" "$root/opt/kindling" "$root/var/lib/kindling" "$root/srv/kindling" "$root"/etc/ssh/ssh_host_*
 printf '# empty\n' >"$root/etc/fstab"
+# UFW as its package installs it.
+cp /usr/share/ufw/iptables/user.rules /usr/share/ufw/iptables/user6.rules "$root/etc/ufw/"
+cp /usr/share/ufw/ufw.conf "$root/etc/ufw/"
 mkdir -p "$root/var/lib/cloud/seed/nocloud" "$root/etc/cloud/cloud.cfg.d"
 cp "$WORK/host/user-data" "$WORK/host/meta-data" "$root/var/lib/cloud/seed/nocloud/"
 # As on a DigitalOcean droplet, root logs in. Only the modules that user-data can reach run.
@@ -72,6 +81,17 @@ CFG
 
 ip link set lo up
 ip address add 169.254.169.254/32 dev lo
+# The world is a second network, at the other end of a cable.
+touch "$stage/outside-net"
+unshare --net="$stage/outside-net" true
+outside=(nsenter --net="$stage/outside-net")
+"${outside[@]}" ip link add world type veth peer name eth0
+"${outside[@]}" ip link set eth0 netns $$
+"${outside[@]}" ip address add 192.0.2.1/24 dev world
+"${outside[@]}" ip link set world up
+ip address add 192.0.2.2/24 dev eth0
+ip link set eth0 up
+ip route add default via 192.0.2.1
 hostname kindling-test
 exec chroot "$root" /usr/bin/env -i HOME=/root LANG=C.UTF-8 PATH=/run/kindling-test/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    KINDLING_RELEASES=/run/kindling-test/releases/releases.env /bin/bash /run/kindling-test/tests/inside.sh
+    KINDLING_RELEASES=/run/kindling-test/releases/releases.env FIRST_BOOT="$FIRST_BOOT" /bin/bash /run/kindling-test/tests/inside.sh

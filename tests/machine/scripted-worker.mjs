@@ -47,10 +47,11 @@ export async function startScriptedWorker({ orderId, token, tailscaleAuthKey = n
     if (!Number.isInteger(body.nonce) || body.nonce <= lastNonce) return refuse(409, "nonce_not_rising");
     lastNonce = body.nonce;
     if (call === "report") {
-      const { nonce, phase, status: news, message, tailscaleNodeId, ...unknown } = body;
+      const { nonce, phase, status: news, message, tailscaleNodeId, seconds, ...unknown } = body;
       if (Object.keys(unknown).length || !["started", "done", "failed"].includes(news) || (message ?? "").length > 200) return refuse(400, "invalid_body");
+      if (news === "started" ? seconds !== undefined : !Number.isInteger(seconds) || seconds < 0) return refuse(400, "invalid_body");
       if (tailscaleNodeId !== undefined) said.nodes.add(tailscaleNodeId);
-      said.reports.push({ nonce, phase, status: news, ...(message === undefined ? {} : { message }) });
+      said.reports.push({ nonce, phase, status: news, ...(seconds === undefined ? {} : { seconds }), ...(message === undefined ? {} : { message }) });
       return answer(200, {});
     }
     if (said.deliveries.length && said.deliveries[0].sealed !== body.sealed) return refuse(409, "already_delivered");

@@ -13,7 +13,7 @@ use crate::project::Project;
 type Program = (&'static str, &'static str);
 
 /// What the tests call.
-const TESTS: [Program; 13] = [
+const TESTS: [Program; 15] = [
     ("chromium", "chromium"),
     ("shellcheck", "shellcheck"),
     ("age", "age"),
@@ -21,10 +21,12 @@ const TESTS: [Program; 13] = [
     ("curl", "curl"),
     ("gpg", "gnupg"),
     ("ip", "iproute2"),
+    ("iptables", "iptables"),
     ("jq", "jq"),
     ("mkfs.ext4", "e2fsprogs"),
     ("openssl", "openssl"),
     ("ssh-keygen", "openssh-client"),
+    ("ufw", "ufw"),
     ("unshare", "util-linux"),
     ("useradd", "passwd"),
 ];

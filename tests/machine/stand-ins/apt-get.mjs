@@ -3,8 +3,9 @@ import fs from "node:fs";
 
 const COMMANDS = {
   age: "age", "ca-certificates": "update-ca-certificates", curl: "curl", "docker-compose-v2": "docker", "docker.io": "docker",
-  e2fsprogs: "mkfs.ext4", gnupg: "gpg", jq: "jq", openssl: "openssl", ufw: "ufw",
+  e2fsprogs: "mkfs.ext4", gnupg: "gpg", iproute2: "ip", iptables: "iptables", jq: "jq", openssl: "openssl", "perl-base": "perl", ufw: "ufw",
 };
+const SERVICES = ["systemd-timesyncd", "unattended-upgrades"]; // theirs is a unit, which the stand-in for systemctl knows
 const words = process.argv.slice(2);
 const plain = words.filter((word, i) => !word.startsWith("-") && words[i - 1] !== "-o");
 const [action, ...packages] = plain;
@@ -12,6 +13,7 @@ if (process.env.DEBIAN_FRONTEND !== "noninteractive" || !words.includes("--yes")
 if (action === "update") process.exit(0);
 if (action !== "install") refuse(`Invalid operation ${action}`);
 for (const name of packages) {
+  if (SERVICES.includes(name)) continue;
   if (!(name in COMMANDS)) refuse(`Unable to locate package ${name}`);
   if (!process.env.PATH.split(":").some((folder) => fs.existsSync(`${folder}/${COMMANDS[name]}`))) refuse(`${name} is not here`);
 }

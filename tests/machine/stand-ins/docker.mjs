@@ -4,6 +4,7 @@ import fs from "node:fs";
 import { spawn, execFileSync } from "node:child_process";
 
 const stage = "/run/kindling-test";
+if (process.argv[2] === "daemon") startAgain();
 const { options, command, rest } = parse(process.argv.slice(2));
 const services = readCompose();
 const flags = rest.filter((word) => word.startsWith("-"));
@@ -27,7 +28,7 @@ function readCompose() {
     fs.readFileSync(options["env-file"], "utf8").split("\n").filter((line) => /^\w+=/.test(line)).map((line) => line.split(/=(.*)/s).slice(0, 2)),
   );
   const json = execFileSync("/usr/bin/python3", ["-c", "import json,sys,yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))", options.file]);
-  const filled = json.toString().replace(/\$\{(\w+)\}/g, (_, name) => variables[name] ?? refuse(`variable ${name} is not set`));
+  const filled = json.toString().replace(/\$\{(\w+)\}/g, (_, name) => variables[name] ?? process.env[name] ?? refuse(`variable ${name} is not set`));
   return JSON.parse(filled).services;
 }
 
@@ -57,15 +58,32 @@ function up(name) {
       env[key] = value;
     }
   if (running(name)) return console.log(`Container kindling-${name}-1  Running`);
+  if (service.restart !== "unless-stopped") refuse(`${name}: would not come back after a reboot`);
+  const container = { name, env, mounts, user: service.user };
+  fs.writeFileSync(`${stage}/containers/${name}.json`, JSON.stringify(container));
+  run(container);
+  console.log(`Container kindling-${name}-1  Started`);
+}
+
+function run({ name, env, mounts, user }) {
   const log = fs.openSync(`${stage}/containers/${name}.log`, "a");
-  const child = spawn(process.execPath, [`${stage}/tests/stand-ins/${name}.mjs`], {
+  const [uid, gid = uid] = (user ?? "0:0").split(":");
+  const child = spawn("setpriv", [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", process.execPath, `${stage}/tests/stand-ins/${name}.mjs`], {
     detached: true,
     stdio: ["ignore", log, log],
     env: { ...env, PATH: process.env.PATH, MOUNTS: JSON.stringify(mounts) },
   });
   fs.writeFileSync(`${stage}/containers/${name}.pid`, String(child.pid));
   child.unref();
-  console.log(`Container kindling-${name}-1  Started`);
+}
+
+// The daemon at boot: containers that ran are started again, once; one whose data is not there stays down.
+function startAgain() {
+  for (const file of fs.readdirSync(`${stage}/containers`).filter((name) => name.endsWith(".json"))) {
+    const container = JSON.parse(fs.readFileSync(`${stage}/containers/${file}`, "utf8"));
+    if (Object.values(container.mounts).every((source) => fs.existsSync(source))) run(container);
+  }
+  process.exit(0);
 }
 
 function stop(name) {

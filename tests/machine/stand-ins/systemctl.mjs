@@ -1,42 +1,135 @@
-// Stands in for systemd: reads the real unit file and starts its ExecStart as its User, without a supervisor.
+// Stands in for systemd: reads the real unit files and starts their ExecStart as their User, without a supervisor. `boot`, which
+// systemctl has not, starts what is enabled as a boot would: in order, and only what its condition allows.
 import fs from "node:fs";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 
-const words = process.argv.slice(2).filter((word) => !word.startsWith("-"));
-const [action, unit] = words;
-const pidFile = `/run/kindling-test/${unit}.pid`;
+const stage = "/run/kindling-test";
+const units = "/etc/systemd/system";
+const journal = (name) => fs.openSync(`${stage}/${name}.journal`, "a");
+// The distribution's own, of which there is nothing to run here.
+const DISTRIBUTION = ["docker.service", "systemd-journald.service", "systemd-timesyncd.service", "unattended-upgrades.service"];
+const [action, ...names] = process.argv.slice(2).filter((word) => !word.startsWith("-"));
+const option = (name) => process.argv.includes(`--${name}`);
 
 if (action === "daemon-reload") process.exit(0);
-if (unit === "docker") process.exit(0); // the stand-in for docker has no daemon
-if (action === "is-active") {
-  if (!process.argv.includes("--quiet")) console.log(running() ? "active" : "inactive");
-  process.exit(running() ? 0 : 3);
+if (action === "boot") process.exit(boot());
+for (const name of names.map((word) => (/\.\w+$/.test(word) ? word : `${word}.service`))) {
+  const unit = readUnit(name) ?? refuse(`Unit ${name} not found.`);
+  if (action === "is-active") {
+    if (!option("quiet")) console.log(active(unit) ? "active" : "inactive");
+    if (!active(unit)) process.exitCode = 3;
+  } else if (action === "is-enabled") {
+    console.log(enabled(unit) ? "enabled" : "disabled");
+    if (!enabled(unit)) process.exitCode = 1;
+  } else if (action === "enable") {
+    enable(unit);
+    if (option("now")) start(unit);
+  } else if (action === "disable") {
+    fs.rmSync(link(unit), { force: true });
+    if (option("now")) stop(unit);
+  } else if (action === "start") start(unit);
+  else if (action === "stop") stop(unit);
+  else if (action === "restart") {
+    stop(unit);
+    start(unit);
+  } else if (action === "reload") {
+    if (!active(unit)) refuse(`${name} is not active, cannot reload.`);
+    runToEnd(unit, unit.get("ExecReload") ?? refuse(`Job type reload is not applicable for unit ${name}.`));
+  } else refuse(`Unknown command verb ${action}.`);
 }
-if (action === "stop" && running()) process.kill(running());
-else if (["start", "enable"].includes(action)) start();
-else refuse(`Unknown command verb ${action}.`);
 
-function running() {
-  if (!fs.existsSync(pidFile)) return 0;
-  const pid = Number(fs.readFileSync(pidFile, "utf8"));
-  return fs.existsSync(`/proc/${pid}`) ? pid : 0;
+function readUnit(name) {
+  const text = fs.existsSync(`${units}/${name}`) ? fs.readFileSync(`${units}/${name}`, "utf8") : DISTRIBUTION.includes(name) ? "" : null;
+  if (text === null) return null;
+  const all = (key) => [...text.matchAll(new RegExp(`^${key}=(.*)$`, "gm"))].flatMap(([, value]) => value.split(" "));
+  return { name, plain: name.replace(/\.service$/, ""), distribution: text === "", all, get: (key) => all(key).join(" ") || undefined };
 }
 
-function start() {
-  const unitFile = `/etc/systemd/system/${unit}.service`;
-  if (!fs.existsSync(unitFile)) refuse(`Unit ${unit}.service not found.`);
-  const text = fs.readFileSync(unitFile, "utf8");
-  const setting = (key) => new RegExp(`^${key}=(.*)$`, "m").exec(text)?.[1];
-  if (action === "enable" && !setting("WantedBy")) refuse(`${unit} has no [Install] section`);
-  if (running() || (action === "enable" && !process.argv.includes("--now"))) return;
-  const journal = fs.openSync(`/run/kindling-test/${unit}.journal`, "a");
-  const child = spawn(
-    "setpriv",
-    [`--reuid=${setting("User")}`, `--regid=${setting("Group")}`, "--clear-groups", ...setting("ExecStart").split(" ")],
-    { detached: true, stdio: ["ignore", journal, journal] },
-  );
-  fs.writeFileSync(pidFile, String(child.pid));
+function link(unit) {
+  return `${units}/${unit.get("WantedBy") ?? (unit.distribution ? "multi-user.target" : refuse(`${unit.name} has no [Install] section`))}.wants/${unit.name}`;
+}
+
+function enabled(unit) {
+  return fs.existsSync(link(unit));
+}
+
+function enable(unit) {
+  if (enabled(unit)) return;
+  fs.mkdirSync(link(unit).replace(/\/[^/]*$/, ""), { recursive: true });
+  fs.symlinkSync(`${units}/${unit.name}`, link(unit));
+}
+
+function pid(unit) {
+  const file = `${stage}/${unit.plain}.pid`;
+  const number = fs.existsSync(file) ? Number(fs.readFileSync(file, "utf8")) : 0;
+  return fs.existsSync(`/proc/${number}`) ? number : 0;
+}
+
+function active(unit) {
+  return unit.distribution || pid(unit) > 0;
+}
+
+/** Oneshot units that remain active are known by the first process's number in place of their own. */
+function start(unit) {
+  if (unit.distribution || pid(unit)) return;
+  const condition = unit.get("ConditionPathExists");
+  if (condition && fs.existsSync(condition.replace("!", "")) === condition.startsWith("!")) return;
+  if (unit.get("RequiresMountsFor") && !mounted(unit.get("RequiresMountsFor"))) refuse(`Dependency failed for ${unit.name}.`);
+  if (unit.get("Type") === "oneshot") {
+    runToEnd(unit, unit.get("ExecStart"));
+    if (unit.get("RemainAfterExit") === "yes") fs.writeFileSync(`${stage}/${unit.plain}.pid`, "1");
+    return;
+  }
+  const child = spawn("setpriv", command(unit, unit.get("ExecStart")), { detached: true, stdio: ["ignore", journal(unit.plain), journal(unit.plain)] });
+  fs.writeFileSync(`${stage}/${unit.plain}.pid`, String(child.pid));
   child.unref();
+}
+
+function stop(unit) {
+  if (unit.distribution || !pid(unit)) return;
+  if (pid(unit) > 1) {
+    process.kill(pid(unit));
+    while (pid(unit)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  }
+  fs.rmSync(`${stage}/${unit.plain}.pid`, { force: true });
+}
+
+function runToEnd(unit, line) {
+  const { status } = spawnSync("setpriv", command(unit, line), { stdio: ["ignore", journal(unit.plain), journal(unit.plain)] });
+  if (status !== 0) refuse(`Job for ${unit.name} failed because the control process exited with error code.`);
+}
+
+function command(unit, line) {
+  const user = unit.get("User") ?? "root";
+  return [`--reuid=${user}`, `--regid=${unit.get("Group") ?? user}`, "--clear-groups", ...line.split(" ")];
+}
+
+/** Whether what fstab has for this path is mounted. */
+function mounted(target) {
+  const wanted = fs.readFileSync("/etc/fstab", "utf8").split("\n").some((line) => line.split(" ")[1] === target);
+  return !wanted || fs.readFileSync("/proc/mounts", "utf8").split("\n").some((line) => line.split(" ")[1] === target);
+}
+
+function boot() {
+  const data = "/srv/kindling";
+  if (!mounted(data)) spawnSync("mount", [data], { stdio: "inherit" });
+  const wants = `${units}/multi-user.target.wants`;
+  const waiting = (fs.existsSync(wants) ? fs.readdirSync(wants) : []).filter((name) => name.endsWith(".service")).map(readUnit);
+  if (waiting.some(({ name }) => name === "ufw.service")) throw new Error("UFW's unit is the distribution's");
+  spawnSync("/lib/ufw/ufw-init", ["start", "quiet"], { stdio: "inherit" });
+  let failures = 0;
+  while (waiting.length) {
+    const before = (one, other) => one.all("Before").includes(other.name) || other.all("After").includes(one.name);
+    const next = waiting.findIndex((unit) => !waiting.some((other) => other !== unit && before(other, unit)));
+    if (next < 0) refuse("Found ordering cycle.");
+    const [unit] = waiting.splice(next, 1);
+    const started =
+      unit.name === "docker.service"
+        ? spawnSync("docker", ["daemon"], { stdio: "inherit" })
+        : spawnSync("systemctl", ["start", unit.name], { stdio: "inherit" });
+    if (started.status !== 0) failures += 1;
+  }
+  return failures;
 }
 
 function refuse(why) {

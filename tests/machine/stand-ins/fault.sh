@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# fault.sh NAME PROGRAM [ARGUMENT...]: runs a program of the machine, unless the test wants trouble with it. Lines of the file
+# `faults`, each with a glob over name and arguments: "fail GLOB" and "fail:STATUS GLOB" fail every time; "cut GLOB" cuts the
+# power instead of running it and "cut-after GLOB" when it has run, once.
+set -uo pipefail
+faults=/run/kindling-test/host/faults
+name=$1
+shift
+line="$name ${*:2}"
+
+cut_power() {
+    grep --fixed-strings --line-regexp --invert-match -- "$1" "$faults" >"$faults.rest"
+    cat "$faults.rest" >"$faults"
+    exec /run/kindling-test/tests/stand-ins/power-cut.sh
+}
+
+while read -r kind glob; do
+    # shellcheck disable=SC2254 # a glob is meant
+    case $line in
+    $glob)
+        case $kind in
+        fail) exit 1 ;;
+        fail:*) exit "${kind#fail:}" ;;
+        cut) cut_power "$kind $glob" ;;
+        cut-after)
+            "$@"
+            cut_power "$kind $glob"
+            ;;
+        esac
+        ;;
+    esac
+done < <(PATH=/usr/bin cat "$faults")
+exec "$@"
