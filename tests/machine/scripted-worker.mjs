@@ -6,11 +6,17 @@ import { once } from "node:events";
 
 /**
  * token: the one that pairs. tailscaleAuthKey: what pairing answers. trouble(call, n): for the n-th call (from 1) of "pair",
- * "report" or "deliver", a status to answer with before anything is looked at, or undefined.
+ * "report", "deliver", "heartbeat" or "backup", a status to answer with before anything is looked at, or undefined.
+ * nextSeconds: what a heartbeat is answered; it may be changed at any time on what this returns.
+ *
+ * said.heartbeats holds {body, identified}: identified says that LND's identity key signed, too, and that this was verified.
+ * said.backup is the sealed channel backup that is kept, or null. issue(token) makes a new pairing token; revoke() forgets the key.
  */
-export async function startScriptedWorker({ orderId, token, tailscaleAuthKey = null, trouble = () => undefined, port = 0 }) {
-  const said = { pairs: 0, reports: [], nodes: new Set(), deliveries: [], refused: [] };
+export async function startScriptedWorker({ orderId, token, tailscaleAuthKey = null, trouble = () => undefined, port = 0, nextSeconds = 30 }) {
+  const said = { pairs: 0, reports: [], nodes: new Set(), deliveries: [], heartbeats: [], backups: [], backup: null, refused: [] };
   const counts = {};
+  const worker = { said, nextSeconds };
+  let openToken = { token, scope: "bring_up", key: null };
   let machineKey = null;
   let lastNonce = 0;
 
@@ -21,7 +27,7 @@ export async function startScriptedWorker({ orderId, token, tailscaleAuthKey = n
     };
     const refuse = (status, code) => answer(status, { error: { code, message: code } });
     const raw = Buffer.concat(await request.toArray());
-    const call = new RegExp(`^/api/machine/${orderId}/(pair|report|deliver)$`).exec(request.url)?.[1];
+    const call = new RegExp(`^/api/machine/${orderId}/(pair|report|deliver|heartbeat|backup)$`).exec(request.url)?.[1];
     if (!call || request.method !== "POST") return refuse(404, "not_found");
     counts[call] = (counts[call] ?? 0) + 1;
     const status = trouble(call, counts[call]);
@@ -34,13 +40,14 @@ export async function startScriptedWorker({ orderId, token, tailscaleAuthKey = n
       return refuse(400, "invalid_json");
     }
     if (call === "pair") {
-      if (body.token !== token) return refuse(404, "not_found");
+      if (body.token !== openToken?.token) return refuse(404, "not_found");
       if (!/^0[23][0-9a-f]{64}$/.test(body.publicKey)) return refuse(400, "invalid_body");
-      const key = publicKey(body.publicKey);
-      if (machineKey && !machineKey.equals(key)) return refuse(409, "already_paired");
-      machineKey = key;
+      if (openToken.key && openToken.key !== body.publicKey) return refuse(409, "already_paired");
+      if (!openToken.key) lastNonce = 0; // a key that is new to the order counts from the start
+      openToken.key = body.publicKey;
+      machineKey = publicKey(body.publicKey);
       said.pairs += 1;
-      return answer(200, { tailscaleAuthKey });
+      return answer(200, { tailscaleAuthKey: openToken.scope === "bring_up" ? tailscaleAuthKey : null, scope: openToken.scope });
     }
     const signature = Buffer.from(request.headers["x-kindling-signature"] ?? "", "base64");
     if (!machineKey || !crypto.verify("sha256", raw, { key: machineKey, dsaEncoding: "der" }, signature)) return refuse(404, "not_found");
@@ -54,22 +61,86 @@ export async function startScriptedWorker({ orderId, token, tailscaleAuthKey = n
       said.reports.push({ nonce, phase, status: news, ...(seconds === undefined ? {} : { seconds }), ...(message === undefined ? {} : { message }) });
       return answer(200, {});
     }
+    if (call === "heartbeat") {
+      const why = notAHeartbeat(body);
+      if (why) return refuse(400, `invalid_body: ${why}`);
+      const identity = request.headers["x-kindling-identity-signature"];
+      if ((identity === undefined) !== (body.identityKey === undefined)) return refuse(400, "identity_incomplete");
+      if (identity !== undefined && !signedBy(body.identityKey, raw, identity)) return refuse(400, "identity_signature");
+      said.heartbeats.push({ body, identified: identity !== undefined });
+      return answer(200, { nextSeconds: worker.nextSeconds });
+    }
+    if (call === "backup") {
+      const { nonce, sealed, ...unknown } = body;
+      if (Object.keys(unknown).length || !(sealed === null || typeof sealed === "string")) return refuse(400, "invalid_body");
+      if (sealed?.length > 64 * 1024) return refuse(413, "too_large");
+      if (sealed !== null && !Buffer.from(sealed, "base64").toString("latin1").startsWith("age-encryption.org/v1\n")) return refuse(400, "invalid_body");
+      said.backup = sealed;
+      said.backups.push(sealed);
+      return answer(200, {});
+    }
     if (said.deliveries.length && said.deliveries[0].sealed !== body.sealed) return refuse(409, "already_delivered");
     said.deliveries.push(body);
     answer(200, {});
   });
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
-  return {
+  return Object.assign(worker, {
     url: `http://127.0.0.1:${server.address().port}`,
     port: server.address().port,
-    said,
+    issue: (fresh, scope = "report") => (openToken = { token: fresh, scope, key: null }),
+    revoke: () => (machineKey = openToken = null),
     stop: async () => {
       server.closeAllConnections();
       server.close();
       await once(server, "close");
     },
-  };
+  });
+}
+
+/** DER over one SHA-256, by a secp256k1 key in hex. */
+function signedBy(hex, raw, signature) {
+  if (!/^0[23][0-9a-f]{64}$/.test(hex)) return false;
+  return crypto.verify("sha256", raw, { key: publicKey(hex), dsaEncoding: "der" }, Buffer.from(signature, "base64"));
+}
+
+const whole = (value) => Number.isSafeInteger(value) && value >= 0;
+const bool = (value) => typeof value === "boolean";
+const short = (value) => typeof value === "string" && value.length <= 200;
+const oneOf = (...words) => (value) => words.includes(value);
+const orNull = (check) => (value) => value === null || check(value);
+const optional = (check) => (value) => value === undefined || check(value);
+const object = (fields) => (value) =>
+  typeof value === "object" && value !== null && !Array.isArray(value) &&
+  Object.keys(value).every((key) => key in fields) && Object.entries(fields).every(([key, check]) => check(value[key]));
+
+/** The whole of a heartbeat: every field there, none unknown. */
+const HEARTBEAT = {
+  nonce: whole,
+  bootedAt: (value) => whole(value) && value > 1_600_000_000,
+  bitcoin: orNull(object({
+    chain: oneOf("main", "signet", "testnet4", "regtest"), blocks: whole, headers: whole, bestBlockHash: (value) => /^[0-9a-f]{64}$/.test(value),
+    bestBlockTime: whole, progressPpm: (value) => whole(value) && value <= 1_000_000, initialBlockDownload: bool, pruned: bool, sizeBytes: whole,
+    peers: whole, version: short, rules: (value) => Array.isArray(value) && value.length <= 32 && value.every(object({ name: short, active: bool })),
+    background: orNull(object({ blocks: whole, progressPpm: (value) => whole(value) && value <= 1_000_000 })),
+  })),
+  lnd: orNull(object({
+    state: oneOf("WAITING_TO_START", "NON_EXISTING", "LOCKED", "UNLOCKED", "RPC_ACTIVE", "SERVER_ACTIVE"), backend: oneOf("bitcoind", "neutrino"),
+    syncedToChain: bool, blockHeight: whole, peers: whole, activeChannels: whole, version: short,
+  })),
+  lnbits: bool,
+  fundingConnected: bool,
+  disk: object({ totalBytes: whole, freeBytes: whole }),
+  snapshot: orNull(object({
+    stage: oneOf("downloading", "waiting", "loading", "validating", "validated", "refused"), percent: (value) => whole(value) && value <= 100,
+  })),
+  message: optional(short),
+  identityKey: optional((value) => /^0[23][0-9a-f]{64}$/.test(value)),
+};
+
+function notAHeartbeat(body) {
+  const unknown = Object.keys(body).find((key) => !(key in HEARTBEAT));
+  return unknown ?? Object.keys(HEARTBEAT).find((key) => !HEARTBEAT[key](body[key]));
 }
 
 /** A secp256k1 key from its 33 compressed bytes: the fixed DER head of such a key, then the point. */
