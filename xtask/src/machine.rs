@@ -5,6 +5,7 @@ use std::fs;
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
 
 use crate::children::{Running, quiet};
 use crate::plan::{Outcome, Plan, say};
@@ -23,8 +24,27 @@ const RECIPE: [&str; 3] = [
     "package-lock.json",
 ];
 
+/// Which machines, and for how long.
+#[derive(Args)]
+pub struct Options {
+    /// Only one of the stories.
+    story: Option<Story>,
+    /// How long all may take before it counts as failed.
+    #[arg(long, default_value_t = 30)]
+    minutes: u32,
+}
+
+/// What a machine goes through.
+#[derive(Clone, Copy, ValueEnum)]
+enum Story {
+    /// First boot, bring-up, reboot.
+    Straight,
+    /// The power is cut in the midst of phases.
+    Cuts,
+}
+
 /// Sets up what the machines need and boots them.
-pub fn run(project: &Project) -> Result<ExitCode> {
+pub fn run(project: &Project, options: &Options) -> Result<ExitCode> {
     say(NEEDS);
     let mut plan = Plan::default();
     node::set_up(&mut plan);
@@ -34,9 +54,13 @@ pub fn run(project: &Project) -> Result<ExitCode> {
 
     let mut command = node::node(project);
     command
-        .arg("--no-warnings")
         .arg(project.path("tests/machine/qemu/whole.mjs"))
         .arg(project.build("machine"))
+        .arg(options.minutes.to_string())
+        .args(options.story.map(|story| match story {
+            Story::Straight => "straight",
+            Story::Cuts => "cuts",
+        }))
         .stdout(Stdio::inherit())
         .stderr(Stdio::inherit());
     let status = Running::start(&mut command)?.wait()?;

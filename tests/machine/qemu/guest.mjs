@@ -9,7 +9,7 @@ import { spawn } from "node:child_process";
 import { freePort, startProcess } from "../../support/process.mjs";
 
 const PIPE = fileURLToPath(new URL("pipe.mjs", import.meta.url));
-export const PORTS = [22, 9735, 5000, 8080, 8332, 7000]; // the machine's ports that a host outside tries
+export const PORTS = [22, 9735, 5000, 8080, 8332, 7000, 7001]; // the machine's ports that a host outside tries
 
 /** "kvm" where guests really run under it, else "tcg": qemu's emulation, some ten times slower. A device that opens proves nothing. */
 export async function accelerator(image) {

@@ -1,5 +1,6 @@
 // `cargo xtask machine`: whole machines under qemu, from the first boot to a delivered bundle, through a reboot and through a power cut.
-// Argument: the folder with the image, which also gets console.log and console.png. Ends with 1 when anything was not as it should be.
+// Arguments: the folder with the image, which also gets console.log and console.png; the time limit in minutes; one story, or none for all.
+// Ends with 1 when anything was not as it should be.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import net from "node:net";
@@ -7,12 +8,14 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { accelerator, PORTS, startGuest } from "./guest.mjs";
-import { newDroplet, setUp } from "./stage.mjs";
+import { newDroplet, setUp, TOKEN } from "./stage.mjs";
 
-const LIMIT_MINUTES = 30;
-const IMAGE = path.resolve(process.argv[2]);
+const [folder, minutes, only] = process.argv.slice(2);
+const IMAGE = path.resolve(folder);
 const PHASES = ["packages", "system", "firewall", "docker", "tailscale", "volume", "bitcoin", "lnd", "wallet", "lnbits", "sealed"];
 const OPEN = [22, 9735];
+/** A line that succeeds when the phase is in the midst of its work. */
+const AT_WORK = { packages: "pgrep -x dpkg", lnd: "test -s /srv/kindling/lnd/lnd.conf" };
 const CONTAINERS = ["lnbits", "lnd"];
 const shown = { log: path.join(IMAGE, "console.log"), picture: path.join(IMAGE, "console.png") };
 
@@ -93,18 +96,34 @@ const open = async (guest) => {
   return PORTS.filter((_, i) => verdicts[i]);
 };
 
+/** A listener on all interfaces and a port that Docker publishes: open to the world when the ports' file says so, and only then. */
 async function firewallHolds(guest) {
-  const units = "kindling-test-listener";
-  // Its answer needs nothing but the port: systemd's own socket activation, on all interfaces.
-  await guest.says(`systemd-run --quiet --unit ${units} --socket-property=Accept=yes --socket-property=ListenStream=0.0.0.0:7000 --property=StandardInput=socket --property=StandardOutput=socket /bin/echo here`);
+  const [own, published] = [7000, 7001];
+  const image = await guest.says("docker inspect --format '{{.Config.Image}}' kindling-lnd-1");
+  await guest.says(`
+    systemd-run --quiet --unit test-listener --socket-property=Accept=yes --socket-property=ListenStream=0.0.0.0:${own} \
+      --property=StandardInput=socket --property=StandardOutput=socket /bin/echo here
+    docker run --detach --rm --name test-published --publish ${published}:${published} --entrypoint /usr/local/bin/node ${image} \
+      --eval 'require("net").createServer((peer) => peer.end("here\n")).listen(${published})' >/dev/null`);
   try {
-    await guest.says("exec 3<>/dev/tcp/127.0.0.1/7000; head -c 4 <&3");
-    assert.equal(await answers(guest, 7000), false, "port 7000 answers although nothing allows it");
-    await guest.says("ufw allow 7000/tcp");
-    assert.equal(await answers(guest, 7000), true, "port 7000 does not answer although it is allowed, so the check proves nothing");
+    await until(guest, "the listeners", () => guest.says(`for port in ${own} ${published}; do head -c 4 </dev/tcp/127.0.0.1/$port; done`));
+    assert.deepEqual(await open(guest), OPEN);
+    await guest.says(`cp /etc/kindling/open-ports /root/ports; printf '%s/tcp\n' ${own} ${published} >>/etc/kindling/open-ports; systemctl reload kindling-firewall`);
+    assert.deepEqual(await open(guest), [...OPEN, own, published], "with these ports allowed");
+    await guest.says("mv /root/ports /etc/kindling/open-ports; systemctl reload kindling-firewall");
+    assert.deepEqual(await open(guest), OPEN, "with the ports forbidden again");
   } finally {
-    await guest.ssh(`ufw delete allow 7000/tcp; systemctl stop ${units}.socket`);
+    await guest.ssh("docker stop --time 1 test-published; systemctl stop test-listener.socket");
   }
+}
+
+/** user-data stands behind the metadata address; only root may ask it, and no container. */
+async function metadataIsRoots(guest) {
+  const ask = "http://169.254.169.254/metadata/v1/interfaces/public/0/ipv4/address";
+  const line = `fetch("${ask}", { signal: AbortSignal.timeout(20000) }).then(() => console.log("answered"), () => console.log("refused"))`;
+  assert.match(await guest.says(`curl --silent --fail --max-time 20 ${ask}`), /^[\d.]+$/);
+  for (const who of ["setpriv --reuid=nobody --clear-groups node", "docker exec kindling-lnd-1 node", "docker exec kindling-lnbits-1 node"])
+    assert.equal(await guest.says(`${who} --eval '${line}'`), "refused", who);
 }
 
 /** What must be true of a machine that is up, whichever way it came there. */
@@ -132,10 +151,14 @@ async function checkUp(guest) {
       return true;
     });
   });
-  await check(`of ${PORTS.join(", ")} only ${OPEN.join(" and ")} answer from outside`, async () => {
+  await check(`of the ports ${PORTS.join(", ")} only ${OPEN.join(" and ")} answer from outside`, async () => {
     assert.deepEqual(await open(guest), OPEN);
   });
-  await check("UFW is what keeps a listener on all interfaces from the outside", () => firewallHolds(guest));
+  await check("a listener on all interfaces and a port published by Docker are reached when allowed, and only then", () => firewallHolds(guest));
+  await check("the metadata service answers root, and neither another user nor a container", () => metadataIsRoots(guest));
+  await check("the spent pairing token is nowhere on the disk", async () => {
+    assert.equal((await guest.ssh(`grep --recursive --files-with-matches --fixed-strings ${TOKEN} /etc /var /root /run/cloud-init /opt/kindling`)).stdout, "");
+  });
 }
 
 async function checkBundle(shared, guest, worker) {
@@ -187,24 +210,27 @@ async function straight(shared, accel, folder) {
   }
 }
 
-/** Another one, whose power goes while a phase is at work. */
-async function powerCut(shared, accel, folder, phase) {
-  say(`\nAnother one, its power cut in the phase ${phase}`);
+/** Another one, whose power goes while a phase is at work, in each of these phases. */
+async function cuts(shared, accel, folder) {
+  say(`\nAnother one, whose power is cut in the phases ${Object.keys(AT_WORK).join(" and ")}`);
   const { worker, machine } = await newDroplet(shared, folder);
   const silence = narrate(worker);
+  const expected = [...smooth];
   let guest = await startGuest({ accel, ...machine, console: shown.log });
   try {
-    await check(`it is at work in the phase ${phase}, and its power goes`, async () => {
-      await until(guest, phase, () => heard(worker).includes(`${phase} started`), 20);
-      await pause(2000);
-      await guest.cutPower();
-      assert.ok(!heard(worker).includes(`${phase} done`), "the phase was over too soon for a cut");
-    }, { matters: true });
-    guest = await startGuest({ accel, ...machine, console: shown.log });
+    for (const [phase, atWork] of Object.entries(AT_WORK)) {
+      await check(`the power goes amid the phase ${phase}`, async () => {
+        await until(guest, phase, () => heard(worker).includes(`${phase} started`), 20);
+        await until(guest, phase, async () => (await guest.ssh(atWork)).exitCode === 0);
+        await guest.cutPower();
+        assert.equal(last(worker), `${phase} started`, "the phase was over too soon for a cut");
+      }, { matters: true });
+      expected.splice(expected.indexOf(`${phase} started`), 0, `${phase} started`);
+      guest = await startGuest({ accel, ...machine, console: shown.log });
+    }
     await check("the next boot finishes what the last one began, without a hand", async () => {
       await until(guest, "all phases", throughOrFailed(worker), 20);
-      const cut = smooth.indexOf(`${phase} started`);
-      assert.deepEqual(heard(worker), [...smooth.slice(0, cut + 1), ...smooth.slice(cut)]);
+      assert.deepEqual(heard(worker), expected);
     }, { matters: true });
     await checkBundle(shared, guest, worker);
     await checkUp(guest);
@@ -219,17 +245,19 @@ const work = fs.mkdtempSync(path.join(os.tmpdir(), "kindling-qemu-"));
 const run = path.join(IMAGE, "run");
 process.on("exit", () => [work, run].forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })));
 setTimeout(() => {
-  say(`\n✗ not through after ${LIMIT_MINUTES} minutes; the console's log is ${shown.log}`);
+  say(`\n✗ not through after ${minutes} minutes; the console's log is ${shown.log}`);
   process.exit(1);
-}, LIMIT_MINUTES * 60_000).unref();
+}, Number(minutes) * 60_000).unref();
 
 for (const file of [run, shown.log, shown.picture]) fs.rmSync(file, { recursive: true, force: true });
 const accel = await accelerator(IMAGE);
 say(accel === "kvm" ? "under KVM" : "under TCG, qemu's emulation: KVM does not work here, so all takes some ten times longer");
 const shared = await setUp({ image: IMAGE, work });
-for (const [scenario, ...rest] of [[straight], [powerCut, "bitcoin"]]) {
+const stories = [straight, cuts].filter(({ name }) => !only || name === only);
+assert.ok(stories.length > 0, `there is no story ${only}`);
+for (const story of stories) {
   try {
-    await scenario(shared, accel, path.join(run, scenario.name), ...rest);
+    await story(shared, accel, path.join(run, story.name));
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
     say("  what comes after this could not be looked at");
