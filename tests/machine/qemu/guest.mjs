@@ -11,6 +11,9 @@ import { freePort, startProcess } from "../../support/process.mjs";
 const PIPE = fileURLToPath(new URL("pipe.mjs", import.meta.url));
 export const PORTS = [22, 9735, 5000, 8080, 8332, 7000, 7001]; // the machine's ports that a host outside tries
 
+/** For an emulated machine: time enough for what systemd waits for, and no guards against the speculation of a real processor. */
+const PATIENCE = "systemd.default_timeout_start_sec=900 systemd.default_device_timeout_sec=900 mitigations=off";
+
 /** "kvm" where guests really run under it, else "tcg": qemu's emulation, some ten times slower. A device that opens proves nothing. */
 export async function accelerator(image) {
   if (!fs.existsSync("/dev/kvm")) return "tcg";
@@ -37,16 +40,17 @@ export async function accelerator(image) {
  */
 export async function startGuest({ accel, image, work, disk, volume, seed, console, metadataPort, key }) {
   const ports = Object.fromEntries(await Promise.all(PORTS.map(async (port) => [port, await freePort()])));
-  const quiet = fs.existsSync(console) ? fs.statSync(console).size : 0; // what an earlier machine has said
+  fs.appendFileSync(console, "");
+  const quiet = fs.statSync(console).size; // so much was said by earlier machines
   const control = path.join(work, `qmp-${crypto.randomBytes(4).toString("hex")}`);
   const forwards = PORTS.map((port) => `hostfwd=tcp:127.0.0.1:${ports[port]}-:${port}`).join(",");
   const quoted = [process.execPath, PIPE, String(metadataPort)].map((word) => `'${word}'`).join(" ").replaceAll(",", ",,");
   const qemu = startProcess("setpriv", ["--pdeathsig", "KILL", "qemu-system-x86_64",
-    // An emulated processor of a plain kind: with all that qemu 7.2 can emulate, kernels die now and then.
-    "-accel", accel === "kvm" ? "kvm" : "tcg,thread=multi,tb-size=512", "-cpu", accel === "kvm" ? "host" : "Westmere",
+    // An emulated processor of a plain kind, without an instruction (cmpxchg16b) that qemu 7.2 emulates wrongly: the kernel died of it.
+    "-accel", accel === "kvm" ? "kvm" : "tcg,thread=multi,tb-size=512", "-cpu", accel === "kvm" ? "host" : "Westmere,-cx16",
     "-machine", "q35", "-smp", "2", "-m", "3072", "-nodefaults", "-display", "none", "-vga", "std", "-device", "virtio-rng-pci",
     "-kernel", path.join(image, "vmlinuz"), "-initrd", path.join(image, "initrd.img"),
-    "-append", "root=LABEL=root ro net.ifnames=0 mitigations=off console=tty0 console=ttyS0",
+    "-append", `root=LABEL=root ro net.ifnames=0 console=tty0 console=ttyS0 ${accel === "kvm" ? "" : PATIENCE}`,
     "-chardev", `file,id=console,path=${console},append=on`, "-serial", "chardev:console",
     "-qmp", `unix:${control},server=on,wait=off`,
     "-drive", `if=none,id=root,file=${disk},format=raw,cache=unsafe`, "-device", "virtio-blk-pci,drive=root",
@@ -83,10 +87,10 @@ export async function startGuest({ accel, image, work, disk, volume, seed, conso
   }
 
   /** Runs a shell line as root over SSH -> {exitCode, stdout, stderr}; exit code 255 is SSH's own. */
-  async function ssh(line, { timeoutMs = 120_000 } = {}) {
+  async function ssh(line, { timeoutMs = 300_000 } = {}) {
     const child = spawn("ssh", [
       "-i", key, "-p", String(ports[22]), "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no",
-      "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=20", "root@127.0.0.1", line,
+      "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=60", "root@127.0.0.1", line,
     ], { stdio: ["ignore", "pipe", "pipe"], timeout: timeoutMs });
     let stdout = "";
     let stderr = "";
@@ -102,7 +106,7 @@ export async function startGuest({ accel, image, work, disk, volume, seed, conso
     /** Why nothing more is to be expected of it, or null. */
     dead() {
       if (over) return `qemu ended: ${qemu.output().trim()}`;
-      return fs.readFileSync(console, "utf8").slice(quiet).match(/Kernel panic.*/)?.[0] ?? null;
+      return fs.readFileSync(console, "utf8").slice(quiet).match(/Kernel panic.*|Failed to start .*cloud-final.*/)?.[0] ?? null;
     },
     /** The line's output; an error when it fails. */
     async says(line, options) {
