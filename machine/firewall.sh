@@ -89,13 +89,17 @@ filter() {
     [[ $tool == ip6tables ]] || jump "$tool" OUTPUT -d "$METADATA" -j KINDLING-METADATA
 }
 
-# The open ports are allowed before the firewall is on: a cut must not lock the owner out.
+# UFW keeps its rules over a reboot and is told only what is new to it. The open ports are allowed before the firewall is
+# on: a cut must not lock the owner out.
 host_firewall() {
     local port
+    if [[ -e $APPLIED && $(<"$APPLIED") == "$(printf '%s\n' "${PORTS[@]}")" && $(LC_ALL=C ufw status) == "Status: active"* ]]; then
+        return 0
+    fi
     for port in "${PORTS[@]}"; do ufw allow "$port" || return 1; done
     if [[ -e $APPLIED ]]; then
         while read -r port; do
-            [[ " ${PORTS[*]} " == *" $port "* ]] || ufw delete allow "$port" || return 1
+            [[ -z $port || " ${PORTS[*]} " == *" $port "* ]] || ufw delete allow "$port" || return 1
         done <"$APPLIED"
     fi
     { ufw default deny incoming && ufw default allow outgoing && ufw --force enable; } || return 1

@@ -37,7 +37,7 @@ export function whyNot() {
  * cloudInit       false: user-data is carried out by stand-ins/first-boot.mjs, for tests that boot many machines
  *
  * done resolves when the first boot is through, to {exitCode, log}; `root` is a folder with the files the machine changed by then;
- * run(argv) runs a command in the live machine, outside(argv) at the other end of its network cable (the machine is 192.0.2.2);
+ * run(argv) runs a command in the live machine, outside(argv) at the other end of its network cable (the machine is 192.0.2.2 and 2001:db8::2);
  * cutPower() lets it boot again, as a fault can; booted(n) resolves when boot n (from 1) is through, to the number of failures;
  * stop() ends it.
  */

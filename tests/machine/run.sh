@@ -45,7 +45,7 @@ mount --bind "$NODE" "$stage/bin/node"
 install --mode=666 /dev/null "$stage/arguments.log"
 command_for() {
     # shellcheck disable=SC2016 # "$*" and "$@" belong to the written script
-    printf '#!/bin/sh\nprintf "%%s\\n" "%s $*" >>/run/kindling-test/arguments.log\n[ -s /run/kindling-test/host/faults ] || exec %s "$@"\nexec /run/kindling-test/tests/stand-ins/fault.sh %s %s "$@"\n' \
+    printf '#!/bin/sh\nprintf "%%s\\n" "%s $*" >>/run/kindling-test/arguments.log\n[ -s /run/kindling-test/host/faults ] || exec %s "$@"\nexec /run/kindling-test/tests/stand-ins/fault.sh %s %s -- "$@"\n' \
         "$1" "$2" "$1" "$2" >"$stage/bin/$1"
     chmod 755 "$stage/bin/$1"
 }
@@ -63,6 +63,7 @@ rm -rf "$root/var/lib/cloud" "$root/var/log/cloud-init.log" "$root/var/log/cloud
     "$root/etc/docker" "$root/swapfile" \
     "$root/etc/kindling" "$root/opt/kindling" "$root/var/lib/kindling" "$root/srv/kindling" "$root"/etc/ssh/ssh_host_*
 printf '# empty\n' >"$root/etc/fstab"
+find "$root/etc/systemd/system" -path '*.wants/*' -delete
 # UFW as its package installs it.
 cp /usr/share/ufw/iptables/user.rules /usr/share/ufw/iptables/user6.rules "$root/etc/ufw/"
 cp /usr/share/ufw/ufw.conf "$root/etc/ufw/"
@@ -92,6 +93,9 @@ outside=(nsenter --net="$stage/outside-net")
 ip address add 192.0.2.2/24 dev eth0
 ip link set eth0 up
 ip route add default via 192.0.2.1
+"${outside[@]}" ip address add 2001:db8::1/64 dev world nodad
+ip address add 2001:db8::2/64 dev eth0 nodad
+ip route add default via 2001:db8::1
 hostname kindling-test
 exec chroot "$root" /usr/bin/env -i HOME=/root LANG=C.UTF-8 PATH=/run/kindling-test/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     KINDLING_RELEASES=/run/kindling-test/releases/releases.env FIRST_BOOT="$FIRST_BOOT" /bin/bash /run/kindling-test/tests/inside.sh

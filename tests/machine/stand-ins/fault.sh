@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
-# fault.sh NAME PROGRAM [ARGUMENT...]: runs a program of the machine, unless the test wants trouble with it. Lines of the file
+# fault.sh NAME PROGRAM... -- [ARGUMENT...]: runs a program of the machine, unless the test wants trouble with it. Lines of the file
 # `faults`, each with a glob over name and arguments: "fail GLOB" and "fail:STATUS GLOB" fail every time; "cut GLOB" cuts the
 # power instead of running it and "cut-after GLOB" when it has run, once.
 set -uo pipefail
 faults=/run/kindling-test/host/faults
-name=$1
+line=$1
+program=()
 shift
-line="$name ${*:2}"
+while [[ $1 != -- ]]; do
+    program+=("$1")
+    shift
+done
+shift
+line+=" $*"
 
 cut_power() {
     grep --fixed-strings --line-regexp --invert-match -- "$1" "$faults" >"$faults.rest"
@@ -23,11 +29,11 @@ while read -r kind glob; do
         fail:*) exit "${kind#fail:}" ;;
         cut) cut_power "$kind $glob" ;;
         cut-after)
-            "$@"
+            "${program[@]}" "$@"
             cut_power "$kind $glob"
             ;;
         esac
         ;;
     esac
 done < <(PATH=/usr/bin cat "$faults")
-exec "$@"
+exec "${program[@]}" "$@"
