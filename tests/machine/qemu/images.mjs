@@ -11,10 +11,11 @@ const STAND_INS = fileURLToPath(new URL("../stand-ins", import.meta.url));
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 const sha256 = (bytes) => `sha256:${crypto.createHash("sha256").update(bytes).digest("hex")}`;
 
+const COMPOSE = fs.readFileSync(new URL("../../../machine/full_node/compose.yaml", import.meta.url), "utf8");
 /** What docker.mjs tells the stand-ins about their mounts: in a real container everything is where it is. */
-const MOUNTS = { lnd: ["/root/.lnd", "/run/wallet-password"], lnbits: ["/app/data", "/lnd"] };
+const MOUNTS = JSON.stringify(Object.fromEntries([...COMPOSE.matchAll(/target: ([^\s,]+)/g)].map(([, target]) => [target, target])));
 
-/** A request handler, and per stand-in the digest of its image. */
+/** The registry's server, and per stand-in the digest of its image. */
 export function stockRegistry(image) {
   const blobs = new Map();
   const keep = (bytes) => {
@@ -26,12 +27,12 @@ export function stockRegistry(image) {
   const layers = [fs.readFileSync(path.join(image, "runtime.tar")), execFileSync("tar", [...tar, path.basename(STAND_INS)])].map((bytes) => ({
     mediaType: "application/vnd.oci.image.layer.v1.tar", ...keep(bytes),
   }));
-  const digests = Object.fromEntries(Object.entries(MOUNTS).map(([name, targets]) => {
+  const digests = Object.fromEntries(["lnd", "lnbits"].map((name) => {
     const config = keep(Buffer.from(JSON.stringify({
       architecture: "amd64",
       os: "linux",
       config: {
-        Env: ["PATH=/usr/local/bin:/usr/bin:/bin", `MOUNTS=${JSON.stringify(Object.fromEntries(targets.map((target) => [target, target])))}`],
+        Env: ["PATH=/usr/local/bin:/usr/bin:/bin", `MOUNTS=${MOUNTS}`],
         Entrypoint: ["/usr/local/bin/node", `/stand-ins/${name}.mjs`],
       },
       rootfs: { type: "layers", diff_ids: layers.map(({ digest }) => digest) },
