@@ -90,7 +90,10 @@ export async function startGuest({ accel, image, work, disk, volume, seed, conso
   async function ssh(line, { timeoutMs = 300_000 } = {}) {
     const child = spawn("ssh", [
       "-i", key, "-p", String(ports[22]), "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no",
-      "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=60", "root@127.0.0.1", line,
+      "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=60",
+      // One login for all: each would start a user's systemd. It ends with the machine.
+      "-o", "ControlMaster=auto", "-o", "ControlPersist=yes", "-o", `ControlPath=${control}-ssh`, "-o", "ServerAliveInterval=20", "-o", "ServerAliveCountMax=6",
+      "root@127.0.0.1", line,
     ], { stdio: ["ignore", "pipe", "pipe"], timeout: timeoutMs });
     let stdout = "";
     let stderr = "";

@@ -52,7 +52,7 @@ async function until(guest, what, ask, minutes = 10) {
       before = error.message;
     }
     if (performance.now() > deadline) throw new Error(`${what}: not within ${minutes} minutes; the last try: ${before}`);
-    await pause(500);
+    await pause(2000);
   }
 }
 
@@ -127,7 +127,7 @@ async function metadataIsRoots(guest) {
 }
 
 /** What must be true of a machine that is up, whichever way it came there. */
-async function checkUp(guest) {
+async function checkUp(guest, worker) {
   await check("no unit has failed, the system is running", () =>
     until(guest, "systemctl is-system-running", async () => {
       const { stdout } = await guest.ssh("systemctl is-system-running; systemctl list-units --failed --plain --no-legend; systemctl list-jobs --no-legend");
@@ -156,6 +156,12 @@ async function checkUp(guest) {
   });
   await check("a listener on all interfaces and a port published by Docker are reached when allowed, and only then", () => firewallHolds(guest));
   await check("the metadata service answers root, and neither another user nor a container", () => metadataIsRoots(guest));
+  const heartbeats = worker.said.heartbeats.length;
+  await check("the machine speaks by itself: a signed heartbeat tells of bitcoind, LND and LNbits", () =>
+    until(guest, "a heartbeat", () => {
+      const { body } = worker.said.heartbeats.slice(heartbeats).at(-1) ?? {};
+      return body?.bitcoin?.chain === "main" && body.lnd?.state === "RPC_ACTIVE" && body.lnbits;
+    }));
   await check("the spent pairing token is nowhere on the disk", async () => {
     assert.equal((await guest.ssh(`grep --recursive --files-with-matches --fixed-strings ${TOKEN} /etc /var /root /run/cloud-init /opt/kindling`)).stdout, "");
   });
@@ -194,14 +200,14 @@ async function straight(shared, accel, folder) {
       assert.deepEqual({ status, errors, complaints }, { status: "done", errors: [], complaints: {} });
     });
     await checkBundle(shared, guest, worker);
-    await checkUp(guest);
+    await checkUp(guest, worker);
     await check(`the console is photographed: ${path.relative(process.cwd(), shown.picture)}`, () => guest.photograph(shown.picture));
 
     say("\nIts reboot");
     const before = await bootId(guest);
     await guest.ssh("systemctl reboot");
     await check("it comes back and lets its owner in", () => until(guest, "SSH after the reboot", async () => (await bootId(guest)) !== before, 20), { matters: true });
-    await checkUp(guest);
+    await checkUp(guest, worker);
     assert.deepEqual(heard(worker), smooth);
   } finally {
     silence();
@@ -233,7 +239,7 @@ async function cuts(shared, accel, folder) {
       assert.deepEqual(heard(worker), expected);
     }, { matters: true });
     await checkBundle(shared, guest, worker);
-    await checkUp(guest);
+    await checkUp(guest, worker);
   } finally {
     silence();
     await guest.cutPower();
