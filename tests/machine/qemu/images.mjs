@@ -32,7 +32,7 @@ export function stockRegistry(image) {
       architecture: "amd64",
       os: "linux",
       config: {
-        Env: ["PATH=/usr/local/bin:/usr/bin:/bin", `MOUNTS=${MOUNTS}`],
+        Env: ["PATH=/usr/local/bin:/usr/bin:/bin", "OPENSSL_CONF=/etc/ssl/openssl.cnf", `MOUNTS=${MOUNTS}`],
         Entrypoint: ["/usr/local/bin/node", `/stand-ins/${name}.mjs`],
       },
       rootfs: { type: "layers", diff_ids: layers.map(({ digest }) => digest) },

@@ -141,10 +141,10 @@ async function checkUp(guest, worker) {
   });
   await check("Docker runs the pinned images, LND and LNbits answer on loopback", async () => {
     const running = await until(guest, "containers", async () => {
-      const lines = (await guest.says("docker ps --format '{{.Names}} {{.Image}}' | sort")).split("\n");
+      const lines = (await guest.says("docker inspect --format '{{.Name}} {{.State.Status}} {{.Config.Image}}' $(docker ps --quiet) | sort")).split("\n");
       return lines.length === CONTAINERS.length && lines;
     });
-    running.forEach((line, i) => assert.match(line, new RegExp(`^kindling-${CONTAINERS[i]}-1 .*@sha256:[0-9a-f]{64}$`)));
+    running.forEach((line, i) => assert.match(line, new RegExp(`^/kindling-${CONTAINERS[i]}-1 running .*@sha256:[0-9a-f]{64}$`)));
     await until(guest, "LND and LNbits", async () => {
       const status = await guest.says("ops.sh status; curl -s --fail http://127.0.0.1:5000/api/v1/health");
       assert.match(status, /chain main: block [^]*LND +RPC_ACTIVE[^]*server_time/);
