@@ -13,7 +13,7 @@ macaroon=$DATA/lnd/data/chain/bitcoin/$NETWORK/admin.macaroon
 
 # LND must have said what it has: WAITING_TO_START says nothing yet.
 wallet_state_known() { [[ $(lnd_state) =~ ^(NON_EXISTING|LOCKED|UNLOCKED|RPC_ACTIVE|SERVER_ACTIVE)$ ]]; }
-has_24_words() { jq -e '.cipher_seed_mnemonic | length == 24' "$seed" >/dev/null 2>&1; }
+has_24_words() { [[ -s $seed ]] && jq -e '.cipher_seed_mnemonic | length == 24' "$seed" >/dev/null 2>&1; }
 
 # The words are on disk before the wallet is made of them: a wallet whose words are lost would be money lost.
 make_wallet() {

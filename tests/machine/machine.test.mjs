@@ -168,6 +168,27 @@ test("a machine with a volume and Tailscale comes up, delivers, and keeps its se
     assert.equal(worker.said.deliveries.length, 1);
   });
 
+  await t.test("a run that finds another at work leaves it alone", async () => {
+    const { exitCode: code, stderr } = await machine.run(["flock", "/var/lib/kindling/lock", "/opt/kindling/bootstrap.sh"]);
+    assert.deepEqual([code, /another bring-up is at work/.test(stderr)], [0, true], stderr);
+    assert.equal(worker.said.reports.length, 2 * PHASES.length);
+  });
+
+  await t.test("what the owner has set in Docker's configuration stays", async () => {
+    const configure = async (theirs) => {
+      await live("sh", "-c", `echo '${JSON.stringify(theirs)}' >/etc/docker/daemon.json && /opt/kindling/base/25-docker.sh`);
+      return JSON.parse(await live("cat", "/etc/docker/daemon.json"));
+    };
+    const bounded = { "log-driver": "json-file", "log-opts": { "max-size": "10m", "max-file": "3" }, "live-restore": true };
+    assert.deepEqual(await configure({ dns: ["9.9.9.9"], "log-opts": { "max-file": "9" } }), { ...bounded, dns: ["9.9.9.9"], "log-opts": { "max-size": "10m", "max-file": "9" } });
+    assert.deepEqual(await configure({ "log-driver": "journald" }), { "log-driver": "journald", "live-restore": true });
+    await live("sh", "-c", "echo '{' >/etc/docker/daemon.json");
+    assert.equal((await machine.run(["/opt/kindling/base/25-docker.sh"])).exitCode, 1);
+    assert.equal(await live("cat", "/etc/docker/daemon.json"), "{\n");
+    await live("sh", "-c", "rm /etc/docker/daemon.json && /opt/kindling/base/25-docker.sh");
+    assert.deepEqual(JSON.parse(await live("cat", "/etc/docker/daemon.json")), bounded);
+  });
+
   await t.test("a delivery whose acknowledgement was lost is repeated with the same bundle and a higher nonce", async () => {
     await live("rm", "/var/lib/kindling/phases/sealed");
     await live("/opt/kindling/bootstrap.sh");

@@ -11,7 +11,7 @@ const other = { path: "/etc/kindling/recipients", content: "age1stays", permissi
 const sorted = (entry) => Object.fromEntries(Object.entries(entry).sort());
 
 const SHAPES = {
-  "the Worker's user-data": `#cloud-config\n${JSON.stringify({ runcmd: [["sh", "-ec", "a && b"]], write_files: [sorted(other), sorted(file)] })}\n`,
+  "user-data as rendered": `#cloud-config\n${JSON.stringify({ runcmd: [["sh", "-ec", "a && b"]], write_files: [sorted(other), sorted(file)] })}\n`,
   "indented JSON, keys in any order": JSON.stringify({ write_files: [file, other] }, null, 2),
   "JSON in a string of JSON": JSON.stringify({ userdata: JSON.stringify({ write_files: [other, file] }) }),
   "YAML": `#cloud-config\nwrite_files:\n-   content: ${TOKEN}\n    owner: root:root\n    path: ${PLACE}\n    permissions: '0600'\n-   content: age1stays\n    path: ${other.path}\n`,

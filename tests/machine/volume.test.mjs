@@ -27,12 +27,12 @@ test("only a volume that is blank in every way is formatted", { timeout: 180_000
     const { exitCode } = await machine.run(["/opt/kindling/full_node/40-volume.sh"]);
     return exitCode === 0 ? null : live("cat /var/lib/kindling/failure");
   };
-  const disk = (making) => live(`rm -f ${DEVICE}; truncate --size=256M ${DEVICE}; ${making}`);
+  const disk = (making) => live(`rm -f ${DEVICE}; truncate --size=16M ${DEVICE}; ${making}`);
 
   for (const [what, making, sentence] of [
     ["a raw encrypted disk", `dd if=/dev/urandom of=${DEVICE} bs=1M count=1 conv=notrunc status=none`, /holds data of an unknown kind and is left untouched/],
     ["one byte within its first 4 MiB", `printf x | dd of=${DEVICE} bs=1 seek=${4 * MEBIBYTE - 1} conv=notrunc status=none`, /holds data of an unknown kind/],
-    ["one byte at its very end", `printf x | dd of=${DEVICE} bs=1 seek=${256 * MEBIBYTE - 1} conv=notrunc status=none`, /holds data of an unknown kind/],
+    ["one byte at its very end", `printf x | dd of=${DEVICE} bs=1 seek=${16 * MEBIBYTE - 1} conv=notrunc status=none`, /holds data of an unknown kind/],
     ["a partition table", `printf 'label: gpt\\n,\\n' | sfdisk --quiet ${DEVICE}`, /carries .*gpt.*left untouched|already carries a partition table/],
     ["swap", `mkswap ${DEVICE} >/dev/null`, /already carries swap, which is left untouched/],
   ]) {
@@ -51,7 +51,7 @@ test("only a volume that is blank in every way is formatted", { timeout: 180_000
       machine.setFaults(faults);
       assert.match(await phase(), /could not be read/);
       machine.setFaults([]);
-      assert.equal(await live(`cmp --bytes=${256 * MEBIBYTE} ${DEVICE} /dev/zero && echo blank`), "blank\n");
+      assert.equal(await live(`cmp --bytes=${16 * MEBIBYTE} ${DEVICE} /dev/zero && echo blank`), "blank\n");
     });
   }
 

@@ -20,7 +20,10 @@ cut_power() {
     exec /run/kindling-test/tests/stand-ins/power-cut.sh
 }
 
-while read -r kind glob; do
+# Read at once: standard input belongs to the program.
+mapfile -t wanted <"$faults"
+for fault in "${wanted[@]}"; do
+    read -r kind glob <<<"$fault"
     # shellcheck disable=SC2254 # a glob is meant
     case $line in
     $glob)
@@ -35,5 +38,5 @@ while read -r kind glob; do
         esac
         ;;
     esac
-done < <(PATH=/usr/bin cat "$faults")
+done
 exec "${program[@]}" "$@"

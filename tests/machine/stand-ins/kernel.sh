@@ -6,6 +6,7 @@ command=$1
 shift
 case $command in
 sysctl)
+    if [[ $* != *--load=* && $* != *=* ]]; then exec /usr/sbin/sysctl "$@"; fi # who only reads may
     for option in "$@"; do
         case $option in
         --quiet) ;;

@@ -50,7 +50,7 @@ function link(unit) {
 }
 
 function enabled(unit) {
-  return fs.existsSync(link(unit));
+  return fs.lstatSync(link(unit), { throwIfNoEntry: false }) !== undefined; // the distribution's point nowhere here
 }
 
 function enable(unit) {
