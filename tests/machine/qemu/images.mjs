@@ -7,13 +7,10 @@ import path from "node:path";
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
+const HERE = fileURLToPath(new URL(".", import.meta.url));
 const STAND_INS = fileURLToPath(new URL("../stand-ins", import.meta.url));
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 const sha256 = (bytes) => `sha256:${crypto.createHash("sha256").update(bytes).digest("hex")}`;
-
-const COMPOSE = fs.readFileSync(new URL("../../../machine/full_node/compose.yaml", import.meta.url), "utf8");
-/** What docker.mjs tells the stand-ins about their mounts: in a real container everything is where it is. */
-const MOUNTS = JSON.stringify(Object.fromEntries([...COMPOSE.matchAll(/target: ([^\s,]+)/g)].map(([, target]) => [target, target])));
 
 /** The registry's server, and per stand-in the digest of its image. */
 export function stockRegistry(image) {
@@ -23,8 +20,9 @@ export function stockRegistry(image) {
     blobs.set(digest, bytes);
     return { digest, size: bytes.length };
   };
-  const tar = ["--create", "--owner=0", "--group=0", "--numeric-owner", "--sort=name", "--mtime=@0", "--mode=a+rX", "--directory", path.dirname(STAND_INS)];
-  const layers = [fs.readFileSync(path.join(image, "runtime.tar")), execFileSync("tar", [...tar, path.basename(STAND_INS)])].map((bytes) => ({
+  const tar = ["--create", "--owner=0", "--group=0", "--numeric-owner", "--sort=name", "--mtime=@0", "--mode=a+rX"];
+  const standIns = execFileSync("tar", [...tar, "--directory", path.dirname(STAND_INS), path.basename(STAND_INS), "--directory", HERE, "mounts.mjs"]);
+  const layers = [fs.readFileSync(path.join(image, "runtime.tar")), standIns].map((bytes) => ({
     mediaType: "application/vnd.oci.image.layer.v1.tar", ...keep(bytes),
   }));
   const digests = Object.fromEntries(["lnd", "lnbits"].map((name) => {
@@ -32,8 +30,8 @@ export function stockRegistry(image) {
       architecture: "amd64",
       os: "linux",
       config: {
-        Env: ["PATH=/usr/local/bin:/usr/bin:/bin", "OPENSSL_CONF=/etc/ssl/openssl.cnf", `MOUNTS=${MOUNTS}`],
-        Entrypoint: ["/usr/local/bin/node", `/stand-ins/${name}.mjs`],
+        Env: ["PATH=/usr/local/bin:/usr/bin:/bin", "OPENSSL_CONF=/etc/ssl/openssl.cnf"],
+        Entrypoint: ["/usr/local/bin/node", "--import", "/mounts.mjs", `/stand-ins/${name}.mjs`],
       },
       rootfs: { type: "layers", diff_ids: layers.map(({ digest }) => digest) },
     })));
