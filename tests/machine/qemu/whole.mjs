@@ -100,11 +100,10 @@ const open = async (guest) => {
 async function firewallHolds(guest) {
   const [own, published] = [7000, 7001];
   const image = await guest.says("docker inspect --format '{{.Config.Image}}' kindling-lnd-1");
+  const answering = (port) => `--eval 'require("net").createServer((peer) => peer.on("error", () => {}).end("here")).listen(${port}, "0.0.0.0")'`;
   await guest.says(`
-    systemd-run --quiet --unit test-listener --socket-property=Accept=yes --socket-property=ListenStream=0.0.0.0:${own} \
-      --property=StandardInput=socket --property=StandardOutput=socket /bin/echo here
-    docker run --detach --rm --name test-published --publish ${published}:${published} --entrypoint /usr/local/bin/node ${image} \
-      --eval 'require("net").createServer((peer) => peer.end("here\n")).listen(${published})' >/dev/null`);
+    systemd-run --quiet --unit test-listener node ${answering(own)}
+    docker run --detach --rm --name test-published --publish ${published}:${published} --entrypoint /usr/local/bin/node ${image} ${answering(published)} >/dev/null`);
   try {
     await until(guest, "the listeners", () => guest.says(`for port in ${own} ${published}; do head -c 4 </dev/tcp/127.0.0.1/$port; done`));
     assert.deepEqual(await open(guest), OPEN);
@@ -113,7 +112,7 @@ async function firewallHolds(guest) {
     await guest.says("mv /root/ports /etc/kindling/open-ports; systemctl reload kindling-firewall");
     assert.deepEqual(await open(guest), OPEN, "with the ports forbidden again");
   } finally {
-    await guest.ssh("docker stop --time 1 test-published; systemctl stop test-listener.socket");
+    await guest.ssh("docker stop --time 1 test-published; systemctl stop test-listener");
   }
 }
 
