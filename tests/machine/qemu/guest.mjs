@@ -87,7 +87,7 @@ export async function startGuest({ accel, image, work, disk, volume, seed, conso
   }
 
   /** Runs a shell line as root over SSH -> {exitCode, stdout, stderr}; exit code 255 is SSH's own. */
-  async function ssh(line, { timeoutMs = 300_000 } = {}) {
+  async function ssh(line, { timeoutMs = 1_200_000 } = {}) {
     const child = spawn("ssh", [
       "-i", key, "-p", String(ports[22]), "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no",
       "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=60",

@@ -195,7 +195,7 @@ async function straight(shared, accel, folder) {
       assert.deepEqual(worker.said.refused, []);
     }, { matters: true });
     await check("cloud-init is done and has no complaint", async () => {
-      const { status, errors, recoverable_errors: complaints } = JSON.parse((await guest.ssh("cloud-init status --wait --format json", { timeoutMs: 600_000 })).stdout);
+      const { status, errors, recoverable_errors: complaints } = JSON.parse((await guest.ssh("cloud-init status --wait --format json")).stdout);
       assert.deepEqual({ status, errors, complaints }, { status: "done", errors: [], complaints: {} });
     });
     await checkBundle(shared, guest, worker);
