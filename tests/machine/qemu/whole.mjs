@@ -200,7 +200,11 @@ async function straight(shared, accel, folder) {
     });
     await checkBundle(shared, guest, worker);
     await checkUp(guest, worker);
-    await check(`the console is photographed: ${path.relative(process.cwd(), shown.picture)}`, () => guest.photograph(shown.picture));
+    await check(`the console is photographed: ${path.relative(process.cwd(), shown.picture)}`, async () => {
+      // Else the kernel's news of blocked packets have the screen.
+      await guest.says("dmesg --console-level 1; { printf '\\033c'; hostnamectl | grep -E 'hostname|System|Kernel'; ops.sh status; } >/dev/tty1 2>&1");
+      await guest.photograph(shown.picture);
+    });
 
     say("\nIts reboot");
     const before = await bootId(guest);
