@@ -22,7 +22,7 @@ const TROUBLE = {
 
 test("every phase survives a failure and a power cut", { concurrency: 2 }, async (t) => {
   assert.deepEqual(Object.keys(TROUBLE), PHASES);
-  await Promise.all(PHASES.map((phase) => t.test(phase, { timeout: 180_000 }, (each) => failAndCut(each, phase))));
+  await Promise.all(PHASES.map((phase) => t.test(phase, { timeout: 400_000 }, (each) => failAndCut(each, phase))));
 });
 
 async function failAndCut(t, phase) {

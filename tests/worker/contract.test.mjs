@@ -25,7 +25,9 @@ describe('the catalogue and health', () => {
     const { status, body } = await call(worker, 'GET', '/api/catalogue');
     assert.equal(status, 200);
     assertKeys(body, 'defaultRegion', 'lightningNetwork', 'products', 'regions', 'stubMode');
-    assert.deepEqual(body.products, [{ kind: 'full_node', amountSats: 10_000, bitcoin: ['knots', 'core'], available: true }]);
+    assert.deepEqual(body.products, [{
+      kind: 'full_node', amountSats: 10_000, bitcoin: ['knots', 'core'], networks: ['mainnet', 'signet', 'testnet4', 'regtest'], assumeutxo: true, available: true,
+    }]);
     assert.deepEqual([body.defaultRegion, body.stubMode, body.lightningNetwork], ['nyc3', true, 'regtest']);
     assert.ok(body.regions.length > 1 && body.regions.some(({ slug }) => slug === body.defaultRegion));
     for (const region of body.regions) {
@@ -194,7 +196,7 @@ describe('a stub purchase', () => {
     assert.equal(claimed.status, 200);
     assertKeys(claimed.body, 'sealed');
     const bundle = await openBundle(claimed.body.sealed, order.key.identity);
-    assertKeys(bundle, 'version', 'orderId', 'product', 'fake', 'nodeIp', 'tailscaleHostname', 'ssh', 'bitcoin', 'lnd', 'lnbits', 'credentialsFile');
+    assertKeys(bundle, 'version', 'orderId', 'product', 'fake', 'nodeIp', 'tailscaleHostname', 'ssh', 'bitcoin', 'lnd', 'lnbits', 'components', 'credentialsFile');
     assertKeys(bundle.ssh, 'user', 'port', 'hostKeys');
     assertKeys(bundle.bitcoin, 'implementation', 'version', 'network', 'rpcUser', 'rpcPassword');
     assertKeys(bundle.lnd, 'version', 'seedWords', 'walletPassword');

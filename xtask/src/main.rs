@@ -9,6 +9,7 @@ mod build;
 mod children;
 mod deploy;
 mod dev;
+mod machine;
 mod node;
 mod order;
 mod plan;
@@ -51,6 +52,8 @@ enum Command {
     Deploy(deploy::Options),
     /// Install what the benchmark needs, build, and measure.
     Bench(bench::Options),
+    /// Boot whole machines under qemu, from the first boot through a reboot and a power cut.
+    Machine(machine::Options),
     /// Show what the operator can see of a running deployment: the fleets, or one order's story.
     Order(order::Options),
     /// Call the project's own wrangler, for example `cargo xtask wrangler secret put DO_API_TOKEN`.
@@ -79,6 +82,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Build => build::run(&project),
         Command::Deploy(options) => deploy::run(&project, &options),
         Command::Bench(options) => bench::run(&project, &options),
+        Command::Machine(options) => machine::run(&project, &options),
         Command::Order(options) => order::run(&project, &options),
         Command::Wrangler(options) => deploy::wrangler(&project, &options),
     }

@@ -1,4 +1,4 @@
-//! Programs that the tests take from the system's package manager.
+//! Programs that are taken from the system's package manager.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,8 +9,11 @@ use crate::children::quiet;
 use crate::plan::{Outcome, Plan};
 use crate::project::Project;
 
-/// A command the tests call, and Debian's package that has it.
-const PROGRAMS: [(&str, &str); 15] = [
+/// A command, and Debian's package that has it.
+type Program = (&'static str, &'static str);
+
+/// What the tests call.
+const TESTS: [Program; 15] = [
     ("chromium", "chromium"),
     ("shellcheck", "shellcheck"),
     ("age", "age"),
@@ -28,22 +31,42 @@ const PROGRAMS: [(&str, &str); 15] = [
     ("useradd", "passwd"),
 ];
 
+/// What whole machines under qemu are made with and driven by.
+const MACHINES: [Program; 10] = [
+    ("age", "age"),
+    ("debootstrap", "debootstrap"),
+    ("genisoimage", "genisoimage"),
+    ("gpg", "gnupg"),
+    ("mkfs.ext4", "e2fsprogs"),
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("setpriv", "util-linux"),
+    ("ssh", "openssh-client"),
+    ("ssh-keygen", "openssh-client"),
+    ("unshare", "util-linux"),
+];
+
 /// Adds the step.
 pub fn set_up(plan: &mut Plan) {
-    plan.add("programs for the tests", programs);
+    plan.add("programs for the tests", |project| install(project, &TESTS));
 }
 
-fn programs(project: &Project) -> Result<Outcome> {
-    let missing = missing_packages();
+/// Adds the step.
+pub fn set_up_for_machines(plan: &mut Plan) {
+    plan.add("programs for whole machines", |project| {
+        install(project, &MACHINES)
+    });
+}
+
+fn install(project: &Project, programs: &[Program]) -> Result<Outcome> {
+    let missing = missing_packages(programs);
     if missing.is_empty() {
         return Ok(Outcome::Unchanged);
     }
     let list = missing.join(" ");
     let Some(apt) = apt_get() else {
-        bail!("the tests need more programs; install them with: sudo apt-get install {list}");
+        bail!("more programs are needed; install them with: sudo apt-get install {list}");
     };
-    let failed =
-        || format!("the tests need more programs, and they could not be installed: {list}");
+    let failed = || format!("more programs are needed, and they could not be installed: {list}");
     let command = |arguments: &[&str]| {
         let mut command = Command::new(apt[0]);
         command
@@ -58,7 +81,7 @@ fn programs(project: &Project) -> Result<Outcome> {
         command(&["install", "-y", "-qq", "--no-install-recommends"]).args(&missing),
     )
     .with_context(failed)?;
-    let still = missing_packages();
+    let still = missing_packages(programs);
     if !still.is_empty() {
         bail!(
             "installed, but their commands are not on the PATH: {}",
@@ -68,11 +91,11 @@ fn programs(project: &Project) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn missing_packages() -> Vec<&'static str> {
-    PROGRAMS
-        .into_iter()
+fn missing_packages(programs: &[Program]) -> Vec<&'static str> {
+    programs
+        .iter()
         .filter(|(program, _)| find(program).is_none())
-        .map(|(_, package)| package)
+        .map(|(_, package)| *package)
         .collect()
 }
 
