@@ -181,6 +181,14 @@ async function theStory() {
   const onMachine = await machine.run(['cat', bundle.credentialsFile]);
   assert.ok(onMachine.stdout.includes(bundle.lnd.seedWords[0]) && onMachine.stdout.includes(bundle.lnd.walletPassword));
 
+  // The machine speaks for itself from here on, and its LND signs what it says.
+  await heading('Your node').waitFor();
+  await page.getByText(/signed by your LND/).waitFor({ timeout: 60_000 });
+  await visit.screenshot('story-7-the-node-speaks', { fullPage: true });
+  const { machine: { identityKey, usable, validated, bitcoin } } = await (await ask('')).json();
+  assert.equal(identityKey, bundle.lnd.identityKey);
+  assert.deepEqual([usable, validated, bitcoin.chain, bitcoin.initialBlockDownload], [false, false, 'main', true]);
+
   // The link alone, in a browser that has never been here, gives the same key; and it cannot take the bundle a second time.
   const second = await world.browser.open({ size: 'desktop', scheme: 'dark', baseURL: world.worker.url, acceptDownloads: true });
   later(() => second.close());
@@ -193,13 +201,13 @@ async function theStory() {
   await again.saveAs(againFile);
   assert.equal(fs.readFileSync(againFile, 'utf8'), fs.readFileSync(keyFile, 'utf8'));
   await second.page.getByText('claimed in another browser').waitFor();
-  await second.screenshot('story-7-second-browser', { fullPage: true });
+  await second.screenshot('story-8-second-browser', { fullPage: true });
 
   // Acknowledged is erased.
   await button('I have saved it').click();
   await button('Yes, erase it').click();
   await page.getByText('The sealed copy was erased').waitFor();
-  await visit.screenshot('story-8-erased', { fullPage: true });
+  await visit.screenshot('story-9-erased', { fullPage: true });
   assert.equal((await ask('/claim', { nonce })).status, 410);
   assert.equal((await (await ask('')).json()).credentials.delivery, 'erased');
 
