@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use crate::children::{Running, quiet};
 use crate::plan::{Outcome, Plan, say};
 use crate::project::{Project, Stamp, read};
-use crate::{node, system};
+use crate::{build, node, system};
 
 const NEEDS: &str = "\
 This boots whole machines under qemu. It needs Linux on x86-64, about 5 GB in build/machine and 3 GB of memory while it runs, and, the
@@ -49,6 +49,7 @@ pub fn run(project: &Project, options: &Options) -> Result<ExitCode> {
     let mut plan = Plan::default();
     node::set_up(&mut plan);
     system::set_up_for_machines(&mut plan);
+    build::machine_archive(&mut plan);
     plan.add("disk image", image);
     plan.run(project)?;
 
