@@ -90,8 +90,10 @@ pair() {
         sleep "$pause"
         ((pause = pause < 30 ? pause * 2 : 30))
     done
-    # The answer is kept before the token goes: after a cut here, the same key simply pairs again.
+    # The answer is on the disk before the token goes: after a cut here, the same key simply pairs again.
+    sync -- "$STATE/pair.answer"
     mv -- "$STATE/pair.answer" "$STATE/paired"
+    sync -- "$STATE"
     forget_token
     log "paired"
 }

@@ -14,7 +14,8 @@ use crate::{build, node, system};
 
 const NEEDS: &str = "\
 This boots whole machines under qemu. It needs Linux on x86-64, about 5 GB in build/machine and 3 GB of memory while it runs, and, the
-first time, root and Debian's mirror for a disk image of 1 GB (5 minutes). Each run then takes about 5 minutes under KVM, 15 to 30 without.
+first time, root and Debian's mirror for a disk image of 1 GB (5 minutes). Of its two stories each takes some minutes under KVM, 15 to 30
+without on an idle machine.
 ";
 
 /// What the image is made from: when one of these changes, it is made anew.
@@ -29,7 +30,7 @@ const RECIPE: [&str; 3] = [
 pub struct Options {
     /// Only one of the stories.
     story: Option<Story>,
-    /// How long all may take before it counts as failed.
+    /// How long each story may take before it counts as failed.
     #[arg(long, default_value_t = 30)]
     minutes: u32,
 }

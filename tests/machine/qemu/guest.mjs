@@ -109,7 +109,7 @@ export async function startGuest({ accel, image, work, disk, volume, seed, conso
     /** Why nothing more is to be expected of it, or null. */
     dead() {
       if (over) return `qemu ended: ${qemu.output().trim()}`;
-      return fs.readFileSync(console, "utf8").slice(quiet).match(/Kernel panic.*|Failed to start .*cloud-final.*/)?.[0] ?? null;
+      return fs.readFileSync(console, "utf8").slice(quiet).match(/Kernel panic.*|Failed to start .*(cloud-final|kindling-).*/)?.[0] ?? null;
     },
     /** The line's output; an error when it fails. */
     async says(line, options) {

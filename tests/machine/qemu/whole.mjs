@@ -1,5 +1,5 @@
 // `cargo xtask machine`: whole machines under qemu, from the first boot to a delivered bundle, through a reboot and through a power cut.
-// Arguments: the folder with the image, which also gets console.log and console.png; the time limit in minutes; one story, or none for all.
+// Arguments: the folder with the image, which also gets console.log and console.png; each story's time limit in minutes; one story, or none for all.
 // Ends with 1 when anything was not as it should be.
 import assert from "node:assert/strict";
 import fs from "node:fs";
@@ -59,7 +59,13 @@ async function until(guest, what, ask, minutes = 10) {
 const heard = (worker) => worker.said.reports.map(({ phase, status, message }) => `${phase} ${status}${message ? `: ${message}` : ""}`);
 const smooth = PHASES.flatMap((phase) => [`${phase} started`, `${phase} done`]);
 const last = (worker) => heard(worker).at(-1) ?? "";
-const throughOrFailed = (worker) => () => last(worker) === "sealed done" || last(worker).includes(" failed");
+const through = (worker) => () => last(worker) === "sealed done";
+
+/** Switches a machine on. Nothing more is to be expected of it once it has reported a failure. */
+async function switchOn(accel, machine, worker) {
+  const guest = await startGuest({ accel, ...machine, console: shown.log });
+  return { ...guest, dead: () => guest.dead() ?? heard(worker).find((line) => line.includes(" failed")) };
+}
 
 /** Says what the machine reports, when it does; gives back what ends that. */
 function narrate(worker) {
@@ -186,11 +192,11 @@ async function straight(shared, accel, folder) {
   say("\nA fresh droplet");
   const { worker, machine } = await newDroplet(shared, folder);
   const silence = narrate(worker);
-  const guest = await startGuest({ accel, ...machine, console: shown.log });
+  const guest = await switchOn(accel, machine, worker);
   try {
     await check("it boots, and the customer's SSH key logs in as root", () => until(guest, "SSH", async () => (await guest.ssh("true")).exitCode === 0, 20), { matters: true });
     await check("every phase is reported done", async () => {
-      await until(guest, "all phases", throughOrFailed(worker), 20);
+      await until(guest, "all phases", through(worker), 20);
       assert.deepEqual(heard(worker), smooth);
       assert.deepEqual(worker.said.refused, []);
     }, { matters: true });
@@ -225,7 +231,7 @@ async function cuts(shared, accel, folder) {
   const { worker, machine } = await newDroplet(shared, folder);
   const silence = narrate(worker);
   const expected = [...smooth];
-  let guest = await startGuest({ accel, ...machine, console: shown.log });
+  let guest = await switchOn(accel, machine, worker);
   try {
     for (const [phase, atWork] of Object.entries(AT_WORK)) {
       await check(`the power goes amid the phase ${phase}`, async () => {
@@ -235,10 +241,10 @@ async function cuts(shared, accel, folder) {
         assert.equal(last(worker), `${phase} started`, "the phase was over too soon for a cut");
       }, { matters: true });
       expected.splice(expected.indexOf(`${phase} started`), 0, `${phase} started`);
-      guest = await startGuest({ accel, ...machine, console: shown.log });
+      guest = await switchOn(accel, machine, worker);
     }
     await check("the next boot finishes what the last one began, without a hand", async () => {
-      await until(guest, "all phases", throughOrFailed(worker), 20);
+      await until(guest, "all phases", through(worker), 20);
       assert.deepEqual(heard(worker), expected);
     }, { matters: true });
     await checkBundle(shared, guest, worker);
@@ -253,11 +259,6 @@ async function cuts(shared, accel, folder) {
 const work = fs.mkdtempSync(path.join(os.tmpdir(), "kindling-qemu-"));
 const run = path.join(IMAGE, "run");
 process.on("exit", () => [work, run].forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })));
-setTimeout(() => {
-  say(`\n✗ not through after ${minutes} minutes; the console's log is ${shown.log}`);
-  process.exit(1);
-}, Number(minutes) * 60_000).unref();
-
 for (const file of [run, shown.log, shown.picture]) fs.rmSync(file, { recursive: true, force: true });
 const accel = await accelerator(IMAGE);
 say(accel === "kvm" ? "under KVM" : "under TCG, qemu's emulation: KVM does not work here, so all takes some ten times longer");
@@ -265,11 +266,17 @@ const shared = await setUp({ image: IMAGE, work });
 const stories = [straight, cuts].filter(({ name }) => !only || name === only);
 assert.ok(stories.length > 0, `there is no story ${only}`);
 for (const story of stories) {
+  const limit = setTimeout(() => {
+    say(`\n✗ not through after ${minutes} minutes; the console's log: ${shown.log}`);
+    process.exit(1);
+  }, Number(minutes) * 60_000);
   try {
     await story(shared, accel, path.join(run, story.name));
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
     say("  what comes after this could not be looked at");
+  } finally {
+    clearTimeout(limit);
   }
 }
 say(`\n${failures === 0 ? "a whole machine works" : `${failures} not as it should be`}, ${seconds(began)}; the console's log: ${path.relative(process.cwd(), shown.log)}`);
