@@ -89,20 +89,22 @@ filter() {
     [[ $tool == ip6tables ]] || jump "$tool" OUTPUT -d "$METADATA" -j KINDLING-METADATA
 }
 
-# UFW keeps its rules over a reboot and is told only what is new to it. The open ports are allowed before the firewall is
-# on: a cut must not lock the owner out.
+# UFW keeps its rules over a reboot, and each word to it takes seconds: it is told only what is new. The open ports are allowed
+# before the firewall is on: a cut must not lock the owner out.
 host_firewall() {
-    local port
-    if [[ -e $APPLIED && $(<"$APPLIED") == "$(printf '%s\n' "${PORTS[@]}")" && $(LC_ALL=C ufw status) == "Status: active"* ]]; then
-        return 0
+    local port active=no applied=()
+    if [[ $(LC_ALL=C ufw status) == "Status: active"* ]]; then active=yes; fi
+    if [[ -e $APPLIED ]]; then mapfile -t applied <"$APPLIED"; fi
+    if [[ $active == yes && "${applied[*]}" == "${PORTS[*]}" ]]; then return 0; fi
+    for port in "${PORTS[@]}"; do
+        [[ $active == yes && " ${applied[*]} " == *" $port "* ]] || ufw allow "$port" || return 1
+    done
+    for port in "${applied[@]}"; do
+        [[ -z $port || " ${PORTS[*]} " == *" $port "* ]] || ufw delete allow "$port" || return 1
+    done
+    if [[ $active == no ]]; then
+        { ufw default deny incoming && ufw default allow outgoing && ufw --force enable; } || return 1
     fi
-    for port in "${PORTS[@]}"; do ufw allow "$port" || return 1; done
-    if [[ -e $APPLIED ]]; then
-        while read -r port; do
-            [[ -z $port || " ${PORTS[*]} " == *" $port "* ]] || ufw delete allow "$port" || return 1
-        done <"$APPLIED"
-    fi
-    { ufw default deny incoming && ufw default allow outgoing && ufw --force enable; } || return 1
     printf '%s\n' "${PORTS[@]}" | write_file "$APPLIED"
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Phase "docker": the container engine, with bounded logs for every container and containers that outlive its restarts.
+# Phase "docker": the container engine, with bounded logs for every container, and a shutdown that waits for them.
 set -euo pipefail
 # shellcheck source=../lib.sh
 . "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../lib.sh"
@@ -12,13 +12,21 @@ configure() {
     install --directory --mode=755 /etc/docker
     [[ -s $CONFIG ]] || printf '{}\n' | write_file "$CONFIG"
     merged=$(jq '(if .["log-driver"] // "json-file" | IN("json-file", "local")
-         then {"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}} else {} end
-         + {"live-restore": true}) * .' "$CONFIG") || return 1
+         then {"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}} else {} end) * .' "$CONFIG") || return 1
     printf '%s\n' "$merged" | write_file "$CONFIG"
     chmod 644 "$CONFIG"
 }
 
+# At a reboot Docker ends its containers, each within its own grace, before bitcoind and the network go that they talk to. With
+# Docker's "live-restore" they would outlive it, and LND would be killed with its disk already gone.
+stop_order() {
+    install --directory --mode=755 /etc/systemd/system/docker.service.d
+    printf '[Unit]\nAfter=network-online.target bitcoind.service\n[Service]\nTimeoutStopSec=360\n' |
+        write_file /etc/systemd/system/docker.service.d/stop.conf
+    systemctl daemon-reload
+}
+
 configure || fail "Docker's configuration $CONFIG could not be read."
-{ systemctl enable docker && systemctl restart docker; } || fail "Docker could not be started."
+{ stop_order && systemctl enable docker && systemctl restart docker; } || fail "Docker could not be started."
 # docker compose loads the env_file of every service for any command on one of them, and refuses when one is missing.
 [[ -e $SECRETS/lnbits.env ]] || write_file "$SECRETS/lnbits.env" </dev/null
