@@ -130,7 +130,10 @@ configure
 install --mode=644 "$KINDLING/units/bitcoind.service" /etc/systemd/system/bitcoind.service
 systemctl daemon-reload
 systemctl enable --now bitcoind || fail "Bitcoin could not be started."
-wait_for 300 bitcoin_cli getblockchaininfo || fail "Bitcoin was started but does not answer."
+if ! wait_for 300 bitcoin_cli getblockchaininfo; then
+    journalctl --unit bitcoind --lines 20 --no-pager >&2 || true # whoever looks into the log sees its reason
+    fail "Bitcoin was started but does not answer."
+fi
 # The snapshot arrives beside all else, in its own time: nothing here waits for it.
 if [[ -n $ASSUMEUTXO_URL ]]; then
     install --mode=644 "$KINDLING/units/kindling-snapshot.service" /etc/systemd/system/kindling-snapshot.service

@@ -21,10 +21,10 @@ gpg --batch --quiet --passphrase '' --quick-generate-key 'Stranger' ed25519 sign
 for version in "$KNOTS_VERSION" "$CORE_VERSION" 29.9.knots20991231 29.9.knots20991231-broken; do
     mkdir -p "build/bitcoin-$version/bin"
     for program in bitcoind bitcoin-cli; do
-        # Its unit forbids bitcoind memory that is executable and writable, which node's compiler needs. Without that, a part of
-        # node that is not used here fails to load, hence the second option.
+        # Under a real systemd its unit forbids bitcoind memory that is executable and writable, which node's compiler needs. Without
+        # that, a part of node that is not used here fails to load, hence the second option.
         options=''
-        if [[ $program == bitcoind ]]; then options='--jitless --unhandled-rejections=warn'; fi
+        if [[ $program == bitcoind && $stage != /run/kindling-test ]]; then options='--jitless --unhandled-rejections=warn'; fi
         # shellcheck disable=SC2016 # "$@" belongs to the written script
         printf '#!/bin/sh\nexec /run/kindling-test/bin/node %s /run/kindling-test/tests/stand-ins/%s.mjs %s "$@"\n' \
             "$options" "$program" "$version" >"build/bitcoin-$version/bin/$program"
