@@ -22,8 +22,12 @@ test("the machine's firewall", { timeout: 400_000 }, async (t) => {
     return stdout;
   };
   const scan = async (address, from = machine.run) => JSON.parse((await from(["node", `${STAND_INS}/scan.mjs`, address, ...INTERESTING])).stdout);
-  const listen = (name, ...argv) =>
-    live("sh", "-ec", `setsid ${argv.join(" ")} >/run/${name} 2>&1 </dev/null & until grep --quiet listening /run/${name}; do kill -0 $! && sleep 1; done`);
+  // One that dies before it listens says why in the log, and is started again.
+  const listen = (name, ...argv) => live("bash", "-ec", `for try in 1 2 3; do
+      setsid ${argv.join(" ")} >/run/${name} 2>&1 </dev/null & process=$!
+      while kill -0 $process 2>/dev/null; do if grep --quiet listening /run/${name}; then exit 0; fi; sleep 1; done
+      cat /run/${name} >&2
+    done; exit 1`);
   const rules = async () => `${await live("iptables", "-S")}${await live("ip6tables", "-S")}`;
 
   await t.test("whatever listens, the world reaches SSH and Lightning's port, over IPv4 and IPv6", async () => {
