@@ -92,9 +92,20 @@ function start(unit) {
     if (unit.get("RemainAfterExit") === "yes") fs.writeFileSync(`${stage}/${unit.plain}.pid`, "1");
     return;
   }
-  const child = spawn("setpriv", command(unit, unit.get("ExecStart")), { detached: true, stdio: ["ignore", journal(unit.plain), journal(unit.plain)] });
-  fs.writeFileSync(`${stage}/${unit.plain}.pid`, String(child.pid));
-  child.unref();
+  // No supervisor: a service that is to be restarted is, if it dies right at its start, and not later.
+  for (let starts = unit.get("Restart") ? 3 : 1; starts > 0; starts -= 1) {
+    const child = spawn("setpriv", command(unit, unit.get("ExecStart")), { detached: true, stdio: ["ignore", journal(unit.plain), journal(unit.plain)] });
+    fs.writeFileSync(`${stage}/${unit.plain}.pid`, String(child.pid));
+    child.unref();
+    if (starts > 1) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
+    if (!died(child.pid)) return;
+  }
+}
+
+/** Dead, or dead and not yet buried. */
+function died(number) {
+  const file = `/proc/${number}/stat`;
+  return !fs.existsSync(file) || fs.readFileSync(file, "utf8").split(") ")[1]?.startsWith("Z");
 }
 
 function stop(unit) {
