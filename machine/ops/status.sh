@@ -54,7 +54,7 @@ status_lnd() {
     local info
     heading LND
     line state "$(lnd_state_or_silence)"
-    line backend "$(sed -n 's/^bitcoin\.node=//p' "$DATA/lnd/lnd.conf" 2>/dev/null || true)"
+    line backend "$(lnd_backend 2>/dev/null || true)"
     if info=$(lnd_admin /v1/getinfo 2>/dev/null); then
         jq -r '"  version          \(.version)",
             "  chain            \(if .synced_to_chain then "in sync" else "not in sync yet" end), block \(.block_height // 0)",
@@ -67,7 +67,7 @@ status_lnd() {
 status_rest() {
     local kept=no heard
     heading OTHER
-    line LNbits "$(curl --silent --max-time 10 --output /dev/null http://127.0.0.1:5000/api/v1/health && printf answers || printf silent)"
+    line LNbits "$(lnbits_answers && printf answers || printf silent)"
     if [[ $TAILSCALE == yes ]]; then
         line Tailscale "$(compose exec -T tailscale tailscale status --json 2>/dev/null |
             jq -r '"\(.BackendState), \(.Self.DNSName // "" | rtrimstr("."))"' 2>/dev/null || printf silent)"
@@ -90,6 +90,8 @@ last_heard() {
 
 run_status() {
     (($# == 0)) || misuse status "status takes no arguments."
+    # shellcheck source=../full_node/chores.sh
+    . "$KINDLING/full_node/chores.sh"
     status_services
     status_bitcoin
     status_lnd

@@ -8,6 +8,7 @@ import path from "node:path";
 import readline from "node:readline";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { ending } from "../support/process.mjs";
 
 const TESTS = path.dirname(fileURLToPath(import.meta.url));
 // [command, Debian package]: what the scripts or the stand-ins need from the host.
@@ -113,12 +114,7 @@ export async function bootMachine({ userData, authorizedKeys, workerUrl, publicI
       "/usr/bin/env", "-i", "--chdir=/", "HOME=/root", "LANG=C.UTF-8", "PATH=/run/kindling-test/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
       "KINDLING_RELEASES=/run/kindling-test/releases/releases.env", ...argv,
     ]);
-    let stdout = "";
-    let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
-    child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
-    const [exitCode] = await once(child, "close");
-    return { exitCode, stdout, stderr };
+    return ending(child);
   }
 
   async function stop() {

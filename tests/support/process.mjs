@@ -2,6 +2,7 @@
 
 import crypto from 'node:crypto';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import net from 'node:net';
 
 const running = new Set();
@@ -98,4 +99,14 @@ export async function freePort() {
     return port;
   }
   throw new Error('no free port');
+}
+
+/** Waits for a spawned child's end -> {exitCode, stdout, stderr} */
+export async function ending(child) {
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => { stdout += text; });
+  child.stderr.setEncoding('utf8').on('data', (text) => { stderr += text; });
+  const [exitCode] = await once(child, 'close');
+  return { exitCode, stdout, stderr };
 }

@@ -3,10 +3,9 @@ import crypto from "node:crypto";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
-import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { spawn } from "node:child_process";
-import { freePort, startProcess } from "../../support/process.mjs";
+import { ending, freePort, startProcess } from "../../support/process.mjs";
 
 const PIPE = fileURLToPath(new URL("pipe.mjs", import.meta.url));
 export const PORTS = [22, 9735, 5000, 8080, 8332, 7000, 7001]; // the machine's ports that a host outside tries
@@ -95,12 +94,7 @@ export async function startGuest({ accel, image, work, disk, volume, seed, conso
       "-o", "ControlMaster=auto", "-o", "ControlPersist=yes", "-o", `ControlPath=${control}-ssh`, "-o", "ServerAliveInterval=20", "-o", "ServerAliveCountMax=6",
       "root@127.0.0.1", line,
     ], { stdio: ["ignore", "pipe", "pipe"], timeout: timeoutMs });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
-    child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
-    const [exitCode] = await once(child, "close");
-    return { exitCode, stdout, stderr };
+    return ending(child);
   }
 
   return {
