@@ -17,6 +17,7 @@ mod progress;
 mod ready;
 mod refund;
 mod save;
+mod sure;
 mod voice;
 
 use crate::announce::announcer;

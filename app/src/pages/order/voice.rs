@@ -3,6 +3,7 @@
 
 use super::Order;
 use super::act::Acting;
+use super::sure::Sure;
 use crate::announce::announcer;
 use crate::api::{self, Act};
 use crate::browser::{System, focus, local_time, now_millis};
@@ -11,7 +12,6 @@ use crate::components::countdown::{Countdown, seconds_until};
 use crate::components::field_error::FieldError;
 use crate::ssh_commands::Target;
 use kindling_domain::wire::{PairingResponse, PairingView};
-use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -193,44 +193,21 @@ fn token(
     .into_any()
 }
 
-/// Behind a tick, so that it is no slip of the finger.
 fn revoke(order: Order) -> AnyView {
-    let is_sure = RwSignal::new(false);
     let act = Acting::new(order);
-    let submit = move |event: SubmitEvent| {
-        event.prevent_default();
-        if is_sure.get_untracked() {
-            act.start(Act::RevokePairing, Some(Box::new(|| focus(STANDING))));
-        }
+    let words = Sure {
+        class: "stack tight",
+        warning: "From then on nothing that the machine says is taken, until you pair it again. The node itself runs on, and your access to it stays.",
+        tick: "This page is to hear nothing more from the machine",
+        button: "Revoke",
+        busy: "Revoking…",
+        error_id: "revoke-error",
     };
+    let start = move || act.start(Act::RevokePairing, Some(Box::new(|| focus(STANDING))));
     view! {
         <details>
             <summary>"Revoke the pairing"</summary>
-            <form class="stack tight" on:submit=submit>
-                <p>
-                    "From then on nothing that the machine says is taken, until you pair it again. The node itself runs on, and your access to
-                    it stays."
-                </p>
-                <label class="check">
-                    <input
-                        type="checkbox"
-                        prop:checked=is_sure
-                        on:change:target=move |event| is_sure.set(event.target().checked())
-                    />
-                    <span>"This page is to hear nothing more from the machine"</span>
-                </label>
-                <div class="row">
-                    <button
-                        type="submit"
-                        class="button danger"
-                        disabled=move || !is_sure.get()
-                        aria-disabled=move || act.busy.get().then_some("true")
-                    >
-                        {move || if act.busy.get() { "Revoking…" } else { "Revoke" }}
-                    </button>
-                </div>
-                <FieldError id="revoke-error" trouble=act.trouble/>
-            </form>
+            {words.form(act, start)}
         </details>
     }
     .into_any()
