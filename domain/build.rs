@@ -1,4 +1,5 @@
-//! Packs the machine's scripts for user-data, which is small: one archive, without the scripts' comments, compressed as hard as can be.
+//! Packs the machine's scripts for user-data, which is small: one archive for each product, without what belongs to the others, without
+//! the scripts' comments, compressed as hard as can be.
 //! The sources with all comments are `machine/`.
 
 use std::io::Write;
@@ -8,13 +9,27 @@ use std::{env, fs, io};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+/// The folders of `machine/` that one product alone needs.
+const PRODUCTS: [&str; 2] = ["full_node", "classroom"];
+
 fn main() -> io::Result<()> {
     let machine = PathBuf::from("../machine");
     println!("cargo::rerun-if-changed={}", machine.display());
+    for product in PRODUCTS {
+        pack(&machine, product)?;
+    }
+    Ok(())
+}
+
+fn pack(machine: &Path, product: &str) -> io::Result<()> {
     let options = lzma_rust2::XzOptions::with_preset(9);
     let mut builder = tar::Builder::new(lzma_rust2::XzWriter::new(Vec::new(), options)?);
-    for path in files(&machine)? {
-        let name = path.strip_prefix(&machine).map_err(io::Error::other)?;
+    for path in files(machine)? {
+        let name = path.strip_prefix(machine).map_err(io::Error::other)?;
+        let others = |other: &&str| *other != product && name.starts_with(other);
+        if PRODUCTS.iter().any(|other| others(&other)) {
+            continue;
+        }
         let text = fs::read_to_string(&path)?;
         let script = name.extension().is_some_and(|extension| extension == "sh");
         let text = if script {
@@ -29,7 +44,7 @@ fn main() -> io::Result<()> {
     }
     let packed = builder.into_inner()?.finish()?;
     let target = Path::new(&env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?)
-        .join("machine.tar.xz.base64");
+        .join(format!("{product}.tar.xz.base64"));
     fs::File::create(target)?.write_all(STANDARD.encode(packed).as_bytes())
 }
 

@@ -1,7 +1,9 @@
 //! What can be bought, where, and for how much: products and prices in, a quote out.
 
+use crate::classroom::{Classroom, Plan};
 use crate::error::{ApiError, ErrorCode};
-use crate::money::Sats;
+use crate::id::OrderId;
+use crate::money::{Msats, Sats};
 use serde::{Deserialize, Serialize};
 
 /// Which node software validates the chain.
@@ -85,6 +87,8 @@ pub enum Product {
         #[serde(default, skip_serializing_if = "is_default")]
         neutrino: bool,
     },
+    /// A regtest network of Core Lightning nodes, by the hour.
+    Classroom(Classroom),
 }
 
 /// Left out on the wire, so that an order without the option reads as it did before there was one.
@@ -107,20 +111,35 @@ impl Product {
     pub const fn kind(self) -> &'static str {
         match self {
             Self::FullNode { .. } => "full_node",
+            Self::Classroom(_) => "classroom",
+        }
+    }
+
+    /// The same with what the order's own id decides.
+    pub fn settled(self, id: OrderId) -> Self {
+        match self {
+            Self::Classroom(class) => Self::Classroom(Classroom {
+                seed: Some(class.seed_in(id)),
+                ..class
+            }),
+            Self::FullNode { .. } => self,
         }
     }
 
     /// Whether its options go together, and are sold here.
     ///
     /// # Errors
-    /// `unavailable_option`.
+    /// `unavailable_option`; of a classroom also `invalid_hours` and `invalid_amount`.
     pub fn check(self, assumeutxo_sold: bool) -> Result<(), ApiError> {
-        let Self::FullNode {
-            network,
-            assumeutxo,
-            neutrino,
-            ..
-        } = self;
+        let (network, assumeutxo, neutrino) = match self {
+            Self::FullNode {
+                network,
+                assumeutxo,
+                neutrino,
+                ..
+            } => (network, assumeutxo, neutrino),
+            Self::Classroom(class) => return class.check(),
+        };
         // The other chains are synced within hours, and there is no snapshot of them.
         let shortcut = assumeutxo || neutrino;
         if (shortcut && network != BitcoinNetwork::Mainnet) || (assumeutxo && !assumeutxo_sold) {
@@ -180,19 +199,63 @@ pub fn regions() -> Vec<Region> {
 pub struct Prices {
     /// A full node (`BOOTSTRAP_FEE_SATS`).
     pub full_node: Sats,
+    /// A classroom's node for an hour (`CLASSROOM_PRICES`).
+    pub classroom: PlanPrices,
+}
+
+/// What a node of each plan costs for an hour; 0 for a plan that is not sold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanPrices([Msats; Plan::ALL.len()]);
+
+impl Default for PlanPrices {
+    fn default() -> Self {
+        Self(Plan::ALL.map(Plan::msats_per_node_hour))
+    }
+}
+
+impl PlanPrices {
+    /// Reads a setting such as `A=200000 B=220000 C=0`: millisatoshis per node and hour. What it does not name keeps its usual price,
+    /// and what cannot be read comes back, by its place in the text.
+    pub fn parse(text: &str) -> (Self, Vec<usize>) {
+        let mut prices = Self::default();
+        let mut bad = Vec::new();
+        for (number, entry) in (1..).zip(text.split_whitespace()) {
+            let read = entry.split_once('=').and_then(|(name, msats)| {
+                let at = Plan::ALL.iter().position(|plan| plan.as_str() == name)?;
+                Some((at, Msats::from_msats(msats.parse::<u32>().ok()?.into())))
+            });
+            match read.and_then(|(at, msats)| Some((prices.0.get_mut(at)?, msats))) {
+                Some((price, msats)) => *price = msats,
+                None => bad.push(number),
+            }
+        }
+        (prices, bad)
+    }
+
+    /// The price of a plan that is sold.
+    pub fn of(&self, plan: Plan) -> Option<Msats> {
+        let mut plans = Plan::ALL.into_iter().zip(self.0);
+        let (_, price) = plans.find(|(other, _)| *other == plan)?;
+        (price.msats() > 0).then_some(price)
+    }
 }
 
 impl Prices {
     /// The price of `product` in `region`.
     ///
     /// # Errors
-    /// `unknown_region` for a region that is not in [`regions`].
+    /// `unknown_region` for a region that is not in [`regions`]; `unknown_plan`.
     pub fn quote(&self, product: Product, region: &str) -> Result<Sats, ApiError> {
         if !REGIONS.iter().any(|(slug, _)| *slug == region) {
             return Err(ErrorCode::UnknownRegion.into());
         }
         Ok(match product {
             Product::FullNode { .. } => self.full_node,
+            Product::Classroom(class) => class.price(
+                self.classroom
+                    .of(class.plan)
+                    .ok_or(ErrorCode::UnknownPlan)?,
+            ),
         })
     }
 }
@@ -201,19 +264,58 @@ impl Prices {
 mod tests {
     use super::*;
 
-    const PRICES: Prices = Prices {
-        full_node: Sats::from_sats(10_000),
-    };
+    fn prices(classroom: &str) -> Prices {
+        Prices {
+            full_node: Sats::from_sats(10_000),
+            classroom: PlanPrices::parse(classroom).0,
+        }
+    }
     const NODE: Product = Product::full_node(BitcoinImplementation::Knots);
 
     #[test]
     fn a_quote_needs_a_region_that_exists() {
-        assert_eq!(PRICES.quote(NODE, "nyc3").unwrap().sats(), 10_000);
+        assert_eq!(prices("").quote(NODE, "nyc3").unwrap().sats(), 10_000);
         for bad in ["", "NYC3", "mars1"] {
             assert_eq!(
-                PRICES.quote(NODE, bad).unwrap_err().code,
+                prices("").quote(NODE, bad).unwrap_err().code,
                 ErrorCode::UnknownRegion
             );
+        }
+    }
+
+    #[test]
+    fn a_class_costs_its_node_hours() {
+        let quote = |classroom: &str, plan| {
+            let class = Product::Classroom(Classroom::new(plan, 48));
+            prices(classroom).quote(class, "nyc3")
+        };
+        assert_eq!(quote("", Plan::A).unwrap().sats(), 76_800);
+        assert_eq!(quote("A=1", Plan::A).unwrap().sats(), 1);
+        assert_eq!(quote("A=1", Plan::B).unwrap().sats(), 168_960);
+        let none = quote("B=0", Plan::B).unwrap_err();
+        assert_eq!(none.code, ErrorCode::UnknownPlan);
+        let (read, bad) = PlanPrices::parse("E=1 A=x A D=-1 C=7");
+        assert_eq!(bad, [1, 2, 3, 4]);
+        assert_eq!(read.of(Plan::C), Some(Msats::from_msats(7)));
+        assert_eq!(read.of(Plan::A), Some(Plan::A.msats_per_node_hour()));
+    }
+
+    #[test]
+    fn classes_on_the_wire() {
+        let plain = r#"{"kind":"classroom","plan":"A","hours":48}"#;
+        let class: Product = serde_json::from_str(plain).unwrap();
+        assert_eq!(class, Product::Classroom(Classroom::new(Plan::A, 48)));
+        assert_eq!(serde_json::to_string(&class).unwrap(), plain);
+        let all = r#"{"kind":"classroom","plan":"B","hours":1,"graph":"full","distribution":"proof_of_work","seed":7,"satsPerNode":10000000}"#;
+        let class: Product = serde_json::from_str(all).unwrap();
+        assert_eq!(serde_json::to_string(&class).unwrap(), all);
+        for bad in [
+            r#""hours":"1""#,
+            r#""hours":1,"bitcoin":"core""#,
+            r#""hours":1,"seed":4294967296"#,
+        ] {
+            let body = format!(r#"{{"kind":"classroom","plan":"A",{bad}}}"#);
+            assert!(serde_json::from_str::<Product>(&body).is_err(), "{bad}");
         }
     }
 

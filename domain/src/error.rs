@@ -44,7 +44,11 @@ error_codes! {
     /// No such product.
     UnknownProduct = "unknown_product", 400, "There is no such product; GET /api/catalogue lists what is sold.";
     /// An option of the product that is not sold here, or not together with the others.
-    UnavailableOption = "unavailable_option", 400, "assumeutxo and neutrino go with mainnet only, and assumeutxo only where GET /api/catalogue offers it.";
+    UnavailableOption = "unavailable_option", 400, "These options are not sold together, or not here: assumeutxo and neutrino go with mainnet only, a full graph with plans A and B; GET /api/catalogue lists what is sold.";
+    /// A classroom's plan that does not exist or is not sold.
+    UnknownPlan = "unknown_plan", 400, "There is no such plan, or it is not sold here; GET /api/catalogue lists the plans.";
+    /// Not an amount that a classroom's nodes can have.
+    InvalidAmount = "invalid_amount", 400, "satsPerNode is a whole number from 10000000 to 1000000000.";
     /// No such region.
     UnknownRegion = "unknown_region", 400, "There is no such region; GET /api/catalogue lists the regions.";
     /// Not an OpenSSH public key line.
@@ -64,7 +68,7 @@ error_codes! {
     /// An empty, overlong or multi-line refund address.
     InvalidRefundAddress = "invalid_refund_address", 400, "A refund address is a Lightning Address, an LNURL or a BOLT11 invoice, reachable by https on the public internet.";
     /// Not a number of hours that can be bought.
-    InvalidHours = "invalid_hours", 400, "hours is a whole number from 1 to what GET of the order names as extension.maxHours.";
+    InvalidHours = "invalid_hours", 400, "hours is a whole number from 1 to the most that is sold at once: maxHours in GET /api/catalogue, and in an order's extension.";
     /// Not 16 to 128 characters of base64url.
     InvalidNonce = "invalid_nonce", 400, "A nonce is 16 to 128 letters, digits, - or _.";
     /// Unknown id, wrong token or wrong signature, indistinguishably.

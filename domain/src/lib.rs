@@ -5,6 +5,7 @@
 
 pub mod bolt11;
 pub mod catalogue;
+pub mod classroom;
 pub mod door;
 pub mod error;
 pub mod fleet;

@@ -38,7 +38,7 @@ mod view;
 pub use audit::Resource;
 pub use failure::{EndReason, Failure, FailureReason, backoff_millis};
 pub use fleet_word::{FleetNews, FleetWord};
-pub use heartbeat::{Heartbeat, Identity, SyncHistory};
+pub use heartbeat::{ClassHeartbeat, Heartbeat, Identity, SyncHistory};
 pub use journal::Entry;
 pub use lease::{Extension, MAX_EXTENSION_HOURS};
 pub use machine::{MachineFacts, verify_signature};
@@ -47,6 +47,7 @@ pub use refund::{Outgoing, Payout, PayoutInvoice, Refund, RefundAnswer, RefundSt
 pub use request::OrderRequest;
 pub use timer::Timer;
 
+use crate::classroom::Reach;
 use crate::error::{ApiError, ErrorCode};
 use crate::id::OrderId;
 use crate::money::Sats;
@@ -69,6 +70,9 @@ pub struct MachinePlan {
     /// Where the snapshot of the UTXO set is, for an order that starts from one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assumeutxo_url: Option<String>,
+    /// How its nodes are reached, for a class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<Reach>,
     /// Where browser, machine and LNbits reach this deployment; scheme and host.
     pub public_url: String,
     /// How long the machine is bought for, from its delivery on; `None` for a machine without an end.
@@ -391,6 +395,9 @@ pub struct Order {
     /// What it last said of itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heartbeat: Option<Heartbeat>,
+    /// What the machine of a class last said of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<ClassHeartbeat>,
     /// How the validation of the chain went.
     #[serde(default, skip_serializing_if = "SyncHistory::is_empty")]
     pub sync: SyncHistory,
@@ -590,6 +597,7 @@ impl Order {
             resources: Resources::default(),
             voice: Voice::default(),
             heartbeat: None,
+            class: None,
             sync: SyncHistory::default(),
             backup_at: None,
             state: State::Draft,

@@ -2,10 +2,15 @@
 //! Here is the customer's part; [`machine`] and [`bundle`] are the machine's.
 
 mod bundle;
+mod classroom;
 mod machine;
 mod status;
 
 pub use bundle::{BitcoinAccess, Bundle, Component, LnbitsAccess, LndAccess, SshAccess};
+pub use classroom::{
+    Certificate, CertificateKind, ClassChannelStatus, ClassNode, ClassNodeStatus, ClassState,
+    ClassStatus, ClassView, ClassroomAccess, ClassroomBundle,
+};
 pub use machine::{
     BackupResponse, HeartbeatResponse, MachineBackup, MachineDelivery, MachineHeartbeat,
     MachineReport, PairRequest, PairResponse, PairingResponse, PairingScope, PairingView,
@@ -17,9 +22,10 @@ pub use status::{
 };
 
 use crate::catalogue::{BitcoinImplementation, BitcoinNetwork, Product, Region};
+use crate::classroom::{Graph, Plan};
 use crate::error::{ApiError, ErrorCode};
 use crate::id::OrderId;
-use crate::money::Sats;
+use crate::money::{Msats, Sats};
 use crate::secret::Secret;
 use crate::time::WireTime;
 use serde::de::DeserializeOwned;
@@ -27,8 +33,8 @@ use serde::{Deserialize, Serialize};
 
 /// The longest body a customer's call may have, in bytes.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
-/// The longest body a machine's call may have, in bytes: a sealed bundle with room to grow.
-pub const MAX_MACHINE_BODY_BYTES: usize = 128 * 1024;
+/// The longest body a machine's call may have, in bytes: the sealed bundle of 64 nodes, with room to grow.
+pub const MAX_MACHINE_BODY_BYTES: usize = 512 * 1024;
 /// The WebSocket subprotocol of `/live`; the access token follows it as a second one, because browsers cannot set headers.
 pub const LIVE_PROTOCOL: &str = "kindling.v1";
 /// The header that carries a machine's signature: base64 of DER ECDSA (secp256k1) over SHA-256 of the raw body.
@@ -39,7 +45,7 @@ pub const IDENTITY_HEADER: &str = "x-kindling-identity-signature";
 /// Reads a JSON body.
 ///
 /// # Errors
-/// `invalid_json`, `unknown_field`, `unknown_product` or `invalid_body`, with the place but never with what was sent there.
+/// `invalid_json`, `unknown_field`, `unknown_product`, `unknown_plan` or `invalid_body`, with the place but never with what was sent there.
 pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     use serde_json::error::Category;
     serde_json::from_slice(body).map_err(|error| {
@@ -49,6 +55,9 @@ pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
             Category::Data if text.starts_with("unknown field") => ErrorCode::UnknownField,
             Category::Data if text.starts_with("unknown variant") && text.contains("full_node") => {
                 ErrorCode::UnknownProduct
+            }
+            Category::Data if text.starts_with("unknown variant") && text.contains("`A`, `B`") => {
+                ErrorCode::UnknownPlan
             }
             Category::Data if text.starts_with(ErrorCode::InvalidOrderId.as_str()) => {
                 ErrorCode::InvalidOrderId
@@ -149,6 +158,12 @@ pub enum Phase {
     Volume,
     /// Machine: Bitcoin node.
     Bitcoin,
+    /// Machine: the Lightning nodes of a class.
+    Nodes,
+    /// Machine: the certificate of a class's connections.
+    Certificate,
+    /// Machine: the channels of a class.
+    Channels,
     /// Machine: LND.
     Lnd,
     /// Machine: LND's wallet.
@@ -161,7 +176,7 @@ pub enum Phase {
 
 impl Phase {
     /// All phases, first to last.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::PaymentReceived,
         Self::SshKey,
         Self::VolumeCreated,
@@ -175,11 +190,27 @@ impl Phase {
         Self::Tailscale,
         Self::Volume,
         Self::Bitcoin,
+        Self::Nodes,
+        Self::Certificate,
+        Self::Channels,
         Self::Lnd,
         Self::Wallet,
         Self::Lnbits,
         Self::Sealed,
     ];
+
+    /// Whether it belongs to the way of this product.
+    pub const fn is_of(self, product: Product) -> bool {
+        match self {
+            Self::VolumeCreated | Self::Volume | Self::Lnd | Self::Wallet | Self::Lnbits => {
+                matches!(product, Product::FullNode { .. })
+            }
+            Self::Nodes | Self::Certificate | Self::Channels => {
+                matches!(product, Product::Classroom(_))
+            }
+            _ => true,
+        }
+    }
 
     /// How much of the expected time is over when the phase begins, in percent.
     pub const fn percent(self) -> u8 {
@@ -197,6 +228,9 @@ impl Phase {
             Self::Tailscale => 50,
             Self::Volume => 53,
             Self::Bitcoin => 55,
+            Self::Nodes => 62,
+            Self::Certificate => 66,
+            Self::Channels => 68,
             Self::Lnd => 70,
             Self::Wallet => 80,
             Self::Lnbits => 85,
@@ -225,6 +259,9 @@ impl Phase {
             Self::Tailscale => "Joining Tailscale",
             Self::Volume => "Preparing the disk",
             Self::Bitcoin => "Starting Bitcoin",
+            Self::Nodes => "Starting the Lightning nodes",
+            Self::Certificate => "Getting the certificate",
+            Self::Channels => "Opening the channels",
             Self::Lnd => "Starting LND",
             Self::Wallet => "Making the Lightning wallet",
             Self::Lnbits => "Starting LNbits",
@@ -268,8 +305,9 @@ pub struct CredentialsView {
     pub node_ip: String,
     /// Its name in the tailnet, where Tailscale is configured.
     pub tailscale_hostname: Option<String>,
-    /// Where LNbits answers (through an SSH tunnel unless Tailscale serves it).
-    pub lnbits_url: String,
+    /// Where LNbits answers (through an SSH tunnel unless Tailscale serves it); a classroom has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lnbits_url: Option<String>,
     /// The SSH host keys, `type base64`.
     pub host_keys: Vec<String>,
     /// Where the bundle is.
@@ -379,6 +417,9 @@ pub struct OrderView {
     /// What a running machine last said of itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<Box<MachineView>>,
+    /// What the machine of a running class last said of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<Box<ClassView>>,
     /// While it is made or runs: how the machine is bound to the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pairing: Option<PairingView>,
@@ -458,22 +499,43 @@ pub struct AckResponse {
     pub delivery: Delivery,
 }
 
+/// A classroom's plan as the catalogue lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanView {
+    /// The word for `product.plan`.
+    pub plan: Plan,
+    /// How many Lightning nodes it has.
+    pub nodes: u32,
+    /// What a node costs for an hour. An order costs nodes × hours × this, rounded up to a whole satoshi.
+    pub msat_per_node_hour: Msats,
+    /// The graphs to choose from.
+    pub graphs: Vec<Graph>,
+}
+
 /// A product as the catalogue lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductView {
     /// The word for `product.kind`.
     pub kind: String,
-    /// Its price.
+    /// Its price; of a classroom the least that an order costs.
     pub amount_sats: Sats,
     /// The node software to choose from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bitcoin: Vec<BitcoinImplementation>,
     /// The chains to choose from.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<BitcoinNetwork>,
     /// Whether a node may start from a snapshot of the UTXO set.
     #[serde(default)]
     pub assumeutxo: bool,
+    /// The sizes of a classroom to choose from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plans: Vec<PlanView>,
+    /// The most hours of a classroom that are sold at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_hours: Option<u32>,
     /// How many hours the price buys; missing where the machine has no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours: Option<u32>,
@@ -544,6 +606,10 @@ mod tests {
         assert_eq!(
             code(&good.replace("full_node", "yacht")),
             ErrorCode::UnknownProduct
+        );
+        assert_eq!(
+            code(&good.replace("full_node\"", "classroom\",\"plan\":\"E\",\"hours\":1")),
+            ErrorCode::UnknownPlan
         );
         assert_eq!(
             code(&good.replace("\"kind\"", "\"size\":1,\"kind\"")),

@@ -57,6 +57,7 @@ fn draft() -> Order {
                 size: "s-2vcpu-4gb".to_owned(),
                 volume_size_gb: 100,
                 tailscale: true,
+                reach: None,
                 assumeutxo_url: None,
                 public_url: "https://kindling.example".to_owned(),
                 hours: None,
@@ -297,7 +298,7 @@ fn delivery(nonce: u64, sealed: &[u8]) -> MachineDelivery {
         host_keys: vec![HOST_KEY.to_owned()],
         tailscale_hostname: Some("kindling".to_owned()),
         tailscale_node_id: Some("n1".to_owned()),
-        lnbits_url: "http://127.0.0.1:5000".to_owned(),
+        lnbits_url: Some("http://127.0.0.1:5000".to_owned()),
     }
 }
 
@@ -783,7 +784,7 @@ fn a_confused_delivery_is_refused() {
             ..good.clone()
         },
         MachineDelivery {
-            lnbits_url: "javascript:alert(1)".to_owned(),
+            lnbits_url: Some("javascript:alert(1)".to_owned()),
             ..good.clone()
         },
         MachineDelivery {

@@ -37,6 +37,7 @@ fn order(bitcoin: BitcoinImplementation, volume_size_gb: u32, tailscale: bool) -
         volume_size_gb,
         tailscale,
         assumeutxo_url: None,
+        reach: None,
         public_url: "https://kindling.example".to_owned(),
         hours: None,
         fleet: String::new(),

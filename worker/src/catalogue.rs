@@ -8,8 +8,9 @@ use crate::fleet_object::FleetClient;
 use crate::{clock, reply};
 use futures_util::future::join_all;
 use kindling_domain::catalogue::{BitcoinImplementation, BitcoinNetwork, Region, regions};
+use kindling_domain::classroom::{self, Classroom, Plan};
 use kindling_domain::time::UnixMillis;
-use kindling_domain::wire::{Catalogue, ProductView};
+use kindling_domain::wire::{Catalogue, PlanView, ProductView};
 use std::cell::RefCell;
 use std::time::Duration;
 use worker::{Env, Response, Result};
@@ -29,24 +30,54 @@ pub async fn answer(env: &Env) -> Result<Response> {
     let config = Config::read(env);
     let regions = regions_now(env, &config).await;
     let stubs = config.stubs();
+    let available = regions.iter().any(|region| region.available);
+    let full_node = ProductView {
+        kind: "full_node".to_owned(),
+        amount_sats: config.prices.full_node,
+        bitcoin: BitcoinImplementation::ALL.to_vec(),
+        networks: BitcoinNetwork::ALL.to_vec(),
+        assumeutxo: config.sells_assumeutxo(),
+        plans: Vec::new(),
+        max_hours: None,
+        hours: Some(config.full_node_hours).filter(|hours| *hours > 0),
+        available,
+    };
+    let products = [Some(full_node), classroom(&config, available)];
     reply::json(
         200,
         &Catalogue {
             lightning_network: config.network,
             stub_mode: stubs.lightning || stubs.cloud,
-            products: vec![ProductView {
-                kind: "full_node".to_owned(),
-                amount_sats: config.prices.full_node,
-                bitcoin: BitcoinImplementation::ALL.to_vec(),
-                networks: BitcoinNetwork::ALL.to_vec(),
-                assumeutxo: config.sells_assumeutxo(),
-                hours: Some(config.full_node_hours).filter(|hours| *hours > 0),
-                available: regions.iter().any(|region| region.available),
-            }],
+            products: products.into_iter().flatten().collect(),
             regions,
             default_region: config.region,
         },
     )
+}
+
+/// The classroom with the plans that have a price; none where no plan has.
+fn classroom(config: &Config, available: bool) -> Option<ProductView> {
+    let price = |plan| config.prices.classroom.of(plan);
+    let view = |plan: Plan| {
+        Some(PlanView {
+            plan,
+            nodes: plan.nodes(),
+            msat_per_node_hour: price(plan)?,
+            graphs: plan.graphs().to_vec(),
+        })
+    };
+    let least = |plan| Some(Classroom::new(plan, 1).price(price(plan)?));
+    Some(ProductView {
+        kind: "classroom".to_owned(),
+        amount_sats: Plan::ALL.into_iter().filter_map(least).min()?,
+        bitcoin: Vec::new(),
+        networks: Vec::new(),
+        assumeutxo: false,
+        plans: Plan::ALL.into_iter().filter_map(view).collect(),
+        max_hours: Some(classroom::MAX_HOURS),
+        hours: None,
+        available,
+    })
 }
 
 /// The regions that have a fleet, each with whether one of its fleets has room.

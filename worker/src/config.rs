@@ -2,7 +2,8 @@
 
 use crate::http::set_timeout;
 use kindling_domain::bolt11::Network;
-use kindling_domain::catalogue::{Prices, Product};
+use kindling_domain::catalogue::{PlanPrices, Prices, Product};
+use kindling_domain::classroom::{Plan, Reach};
 use kindling_domain::fleets::{self, FleetSpec};
 use kindling_domain::money::Sats;
 use kindling_domain::order::MachinePlan;
@@ -51,6 +52,10 @@ pub struct Config {
     pub prices: Prices,
     /// What a full node's price buys, in hours; 0 for no end.
     pub full_node_hours: u32,
+    /// How a class is reached.
+    reach: Reach,
+    /// The droplet's size of each plan that the operator wants another one for.
+    class_sizes: BTreeMap<String, String>,
     /// The default region: `DO_REGION`, or the first that is sold where that one is not.
     pub region: String,
     pub size: String,
@@ -82,7 +87,7 @@ pub struct Config {
 const ACCOUNT_TOKEN: &str = "DO_API_TOKEN_";
 
 thread_local! {
-    /// Whether this isolate has logged what is wrong with `FLEETS`.
+    /// Whether this isolate has logged what is wrong with the settings.
     static COMPLAINED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -108,6 +113,35 @@ fn url(env: &Env, name: &str) -> Option<String> {
     setting(env, name).map(|url| url.trim_end_matches('/').to_owned())
 }
 
+/// What a node of each plan costs. A setting that cannot be read is told once in the log, and leaves the usual price.
+fn plan_prices(env: &Env, silent: bool) -> PlanPrices {
+    let (prices, bad) = PlanPrices::parse(&setting(env, "CLASSROOM_PRICES").unwrap_or_default());
+    for number in bad.iter().filter(|_| !silent) {
+        console_error!("entry {number} of CLASSROOM_PRICES is not PLAN=MSATS");
+    }
+    prices
+}
+
+/// Entries such as `A=s-2vcpu-4gb`.
+fn class_sizes(env: &Env) -> BTreeMap<String, String> {
+    let text = setting(env, "CLASSROOM_SIZES").unwrap_or_default();
+    let entry = |entry: &str| {
+        entry
+            .split_once('=')
+            .map(|(plan, size)| (plan.to_owned(), size.to_owned()))
+    };
+    text.split_whitespace().filter_map(entry).collect()
+}
+
+fn reach(env: &Env) -> Reach {
+    let url_or = |name: &str, usual: &str| url(env, name).unwrap_or_else(|| usual.to_owned());
+    Reach {
+        domain: setting(env, "CLASSROOM_DOMAIN").unwrap_or_default(),
+        connect_url: url_or("CLASSROOM_CONNECT_URL", "https://app.clams.tech"),
+        wallet_url: url_or("CLASSROOM_WALLET_URL", "https://remote.clams.tech"),
+    }
+}
+
 /// The account of this token.
 fn account(env: &Env, token: String) -> DigitalOcean {
     DigitalOcean {
@@ -129,9 +163,8 @@ fn accounts(env: &Env) -> BTreeMap<String, DigitalOcean> {
 }
 
 /// The fleets of the settings that `has_account`, and a line in the log for each that cannot be sold.
-fn offered(env: &Env, has_account: impl Fn(&str) -> bool) -> Vec<FleetSpec> {
+fn offered(env: &Env, has_account: impl Fn(&str) -> bool, silent: bool) -> Vec<FleetSpec> {
     let text = setting(env, "FLEETS").unwrap_or_default();
-    let silent = COMPLAINED.replace(true);
     let mut offered = Vec::new();
     for entry in fleets::parse(&text, small_number(env, "FLEET_CAPACITY", 10)) {
         match entry {
@@ -147,6 +180,7 @@ fn offered(env: &Env, has_account: impl Fn(&str) -> bool) -> Vec<FleetSpec> {
 impl Config {
     /// Reads the environment.
     pub fn read(env: &Env) -> Self {
+        let silent = COMPLAINED.replace(true);
         let lnbits = url(env, "LNBITS_URL").map(|url| Lnbits {
             url,
             invoice_key: Secret::new(setting(env, "LNBITS_API_KEY").unwrap_or_default()),
@@ -154,11 +188,15 @@ impl Config {
         });
         let digitalocean = setting(env, "DO_API_TOKEN").map(|token| account(env, token));
         let accounts = accounts(env);
-        let fleets = offered(env, |name| match name {
-            _ if digitalocean.is_none() && accounts.is_empty() => true,
-            "" => digitalocean.is_some(),
-            name => accounts.contains_key(name),
-        });
+        let fleets = offered(
+            env,
+            |name| match name {
+                _ if digitalocean.is_none() && accounts.is_empty() => true,
+                "" => digitalocean.is_some(),
+                name => accounts.contains_key(name),
+            },
+            silent,
+        );
         let tailscale = setting(env, "TAILSCALE_API_KEY").map(|key| Tailscale {
             url: url(env, "TAILSCALE_API_URL")
                 .unwrap_or_else(|| "https://api.tailscale.com".to_owned()),
@@ -189,7 +227,10 @@ impl Config {
         Self {
             prices: Prices {
                 full_node: Sats::from_sats(number(env, "BOOTSTRAP_FEE_SATS", 10_000)),
+                classroom: plan_prices(env, silent),
             },
+            reach: reach(env),
+            class_sizes: class_sizes(env),
             full_node_hours: small_number(env, "FULL_NODE_HOURS", 0),
             region,
             size: setting(env, "DO_SIZE").unwrap_or_else(|| "s-2vcpu-4gb".to_owned()),
@@ -259,19 +300,38 @@ impl Config {
 
     /// What an order made now is built from; `origin` is where the request came in.
     pub fn plan(&self, origin: &str, product: Product) -> MachinePlan {
-        let Product::FullNode { assumeutxo, .. } = product;
         let cloud = !self.stubs().cloud;
-        MachinePlan {
+        let common = MachinePlan {
             stubs: self.stubs(),
             size: self.size.clone(),
-            volume_size_gb: if cloud { self.volume_size_gb } else { 0 },
+            volume_size_gb: 0,
             tailscale: cloud && self.tailscale.is_some(),
-            assumeutxo_url: self.assumeutxo_url.clone().filter(|_| assumeutxo),
+            assumeutxo_url: None,
+            reach: None,
             public_url: self.public_url.clone().unwrap_or_else(|| origin.to_owned()),
-            hours: Some(self.full_node_hours).filter(|hours| *hours > 0),
+            hours: None,
             // Which fleet it is turns out when one of them keeps a place.
             fleet: String::new(),
             account: String::new(),
+        };
+        match product {
+            Product::FullNode { assumeutxo, .. } => MachinePlan {
+                volume_size_gb: if cloud { self.volume_size_gb } else { 0 },
+                assumeutxo_url: self.assumeutxo_url.clone().filter(|_| assumeutxo),
+                hours: Some(self.full_node_hours).filter(|hours| *hours > 0),
+                ..common
+            },
+            Product::Classroom(class) => MachinePlan {
+                size: self.class_size(class.plan),
+                reach: Some(self.reach.clone()),
+                hours: Some(class.hours),
+                ..common
+            },
         }
+    }
+
+    fn class_size(&self, plan: Plan) -> String {
+        let chosen = self.class_sizes.get(plan.as_str()).map(String::as_str);
+        chosen.unwrap_or(plan.size()).to_owned()
     }
 }

@@ -2,12 +2,13 @@
 //! invoices are on regtest, the address is one of RFC 5737, the seed words are a sentence. The sealing is real.
 
 use crate::config::Config;
-use crate::random;
+use crate::{clock, random};
 use age::Encryptor;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kindling_domain::bolt11::{self, Draft};
-use kindling_domain::catalogue::Product;
+use kindling_domain::catalogue::{BitcoinImplementation, BitcoinNetwork, Product};
+use kindling_domain::classroom::{Classroom, Network};
 use kindling_domain::keys::{SshSeed, ed25519};
 use kindling_domain::money::Sats;
 use kindling_domain::order::{
@@ -17,7 +18,8 @@ use kindling_domain::order::{
 use kindling_domain::secret::Secret;
 use kindling_domain::time::UnixMillis;
 use kindling_domain::wire::{
-    BitcoinAccess, Bundle, Component, LnbitsAccess, LndAccess, MachineDelivery, Phase, SshAccess,
+    BitcoinAccess, Bundle, Certificate, CertificateKind, ClassNode, ClassroomAccess,
+    ClassroomBundle, Component, LnbitsAccess, LndAccess, MachineDelivery, Phase, SshAccess,
 };
 use std::io::Write;
 use std::str::FromStr;
@@ -27,6 +29,11 @@ use worker::{Error, Result};
 const ADDRESS: &str = "203.0.113.10";
 /// 24 words that open no wallet.
 const WORDS: &str = "this test machine is fake and these words open no wallet so please do not send any real bitcoin to it thank you kindly";
+
+/// Where a machine would keep its credentials.
+const CREDENTIALS_FILE: &str = "/root/node-credentials.txt";
+/// Where the first node of a class would answer.
+const FIRST_PORT: u16 = 6001;
 
 /// An invoice of a throw-away key. Its payment hash begins with the order's id, so that whoever pays it by its hash finds the
 /// order; the preimage is known to nobody.
@@ -107,10 +114,9 @@ pub fn provision(order: &Order, step: Step) -> Result<Answer> {
             let State::Provisioning { phase, .. } = &order.state else {
                 return Ok(Answer::Gone);
             };
-            match Phase::ALL
-                .into_iter()
-                .find(|next| next > phase && next.is_machines())
-            {
+            match Phase::ALL.into_iter().find(|next| {
+                next > phase && next.is_machines() && next.is_of(order.request.product)
+            }) {
                 Some(next) => Answer::StubPhase(next),
                 None => Answer::StubDelivery(Box::new(delivery(order)?)),
             }
@@ -132,35 +138,80 @@ fn delivery(order: &Order) -> Result<MachineDelivery> {
     let host_key = ed25519(&SshSeed::new(random::bytes()?))
         .map_err(|error| Error::RustError(error.to_string()))?;
     let host_keys = vec![host_key.public_openssh("").trim().to_owned()];
-    let lnbits_url = "http://127.0.0.1:5000".to_owned();
-    let Product::FullNode {
-        bitcoin, network, ..
-    } = order.request.product;
-    let password = || -> Result<Secret> {
-        Ok(Secret::new(format!(
-            "fake-{}",
-            hex::encode(random::bytes::<16>()?)
-        )))
+    let (bundle, lnbits_url) = match order.request.product {
+        Product::FullNode {
+            bitcoin, network, ..
+        } => {
+            let url = "http://127.0.0.1:5000".to_owned();
+            let bundle = node_bundle(order, bitcoin, network, &host_keys, &url)?;
+            (serde_json::to_vec(&bundle)?, Some(url))
+        }
+        Product::Classroom(class) => {
+            let bundle = class_bundle(order, class, &host_keys)?;
+            (serde_json::to_vec(&bundle)?, None)
+        }
     };
-    let bundle = Bundle {
+    Ok(MachineDelivery {
+        nonce: 1,
+        sealed: STANDARD.encode(seal(&order.request.recipients, &bundle)?),
+        node_ip: ADDRESS.to_owned(),
+        host_keys,
+        tailscale_hostname: None,
+        tailscale_node_id: None,
+        lnbits_url,
+    })
+}
+
+fn password() -> Result<Secret> {
+    let random = hex::encode(random::bytes::<16>()?);
+    Ok(Secret::new(format!("fake-{random}")))
+}
+
+fn ssh_access(host_keys: &[String]) -> SshAccess {
+    SshAccess {
+        user: "root".to_owned(),
+        port: 22,
+        host_keys: host_keys.to_vec(),
+    }
+}
+
+fn bitcoin_access(
+    implementation: BitcoinImplementation,
+    network: BitcoinNetwork,
+) -> Result<BitcoinAccess> {
+    Ok(BitcoinAccess {
+        implementation,
+        version: "fake".to_owned(),
+        network: network.as_str().to_owned(),
+        rpc_user: "kindling".to_owned(),
+        rpc_password: password()?,
+    })
+}
+
+fn components() -> Vec<Component> {
+    vec![Component {
+        name: "make-believe".to_owned(),
+        version: "fake".to_owned(),
+        digest: None,
+    }]
+}
+
+fn node_bundle(
+    order: &Order,
+    bitcoin: BitcoinImplementation,
+    network: BitcoinNetwork,
+    host_keys: &[String],
+    lnbits_url: &str,
+) -> Result<Bundle> {
+    Ok(Bundle {
         version: 1,
         order_id: order.id,
         product: order.request.product.kind().to_owned(),
         fake: true,
         node_ip: ADDRESS.to_owned(),
         tailscale_hostname: None,
-        ssh: SshAccess {
-            user: "root".to_owned(),
-            port: 22,
-            host_keys: host_keys.clone(),
-        },
-        bitcoin: BitcoinAccess {
-            implementation: bitcoin,
-            version: "fake".to_owned(),
-            network: network.as_str().to_owned(),
-            rpc_user: "kindling".to_owned(),
-            rpc_password: password()?,
-        },
+        ssh: ssh_access(host_keys),
+        bitcoin: bitcoin_access(bitcoin, network)?,
         lnd: LndAccess {
             version: "fake".to_owned(),
             seed_words: WORDS.split(' ').map(Secret::new).collect(),
@@ -168,31 +219,76 @@ fn delivery(order: &Order) -> Result<MachineDelivery> {
             identity_key: None,
         },
         lnbits: LnbitsAccess {
-            url: lnbits_url.clone(),
+            url: lnbits_url.to_owned(),
             version: "fake".to_owned(),
             first_install_token: Some(password()?),
             super_user: None,
             password: None,
         },
-        components: vec![Component {
-            name: "make-believe".to_owned(),
-            version: "fake".to_owned(),
-            digest: None,
-        }],
-        credentials_file: "/root/node-credentials.txt".to_owned(),
-    };
-    let sealed = STANDARD.encode(seal(
-        &order.request.recipients,
-        &serde_json::to_vec(&bundle)?,
-    )?);
-    Ok(MachineDelivery {
-        nonce: 1,
-        sealed,
+        components: components(),
+        credentials_file: CREDENTIALS_FILE.to_owned(),
+    })
+}
+
+fn class_bundle(order: &Order, class: Classroom, host_keys: &[String]) -> Result<ClassroomBundle> {
+    let seed = class.seed_in(order.id);
+    let reach = order.plan.reach.clone().unwrap_or_default();
+    let nodes = (FIRST_PORT..)
+        .zip(Network::lay_out(class, seed).nodes)
+        .map(|(port, node)| {
+            // As long as the real ones, so that cards and codes look like the real ones.
+            let rune = || Ok::<_, Error>(format!("fake-{}", hex::encode(random::bytes::<192>()?)));
+            let (rune, admin_rune) = (rune()?, rune()?);
+            let public_key = format!("02{}", hex::encode(random::bytes::<32>()?));
+            let address = format!("{public_key}@{ADDRESS}:{port}");
+            let connect = |rune: &str| {
+                let base = &reach.connect_url;
+                Secret::new(format!(
+                    "{base}/connect?address={address}&type=direct&value=wss:&rune={rune}"
+                ))
+            };
+            Ok(ClassNode {
+                connect: connect(&rune),
+                admin_connect: connect(&admin_rune),
+                wallet: Secret::new(format!(
+                    "{}/wallets/add?label={}&fake={rune}",
+                    reach.wallet_url, node.name
+                )),
+                name: node.name,
+                public_key,
+                port,
+                wealth_sats: node.wealth_sats,
+                rune: Secret::new(rune),
+                admin_rune: Secret::new(admin_rune),
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(ClassroomBundle {
+        version: 1,
+        order_id: order.id,
+        product: order.request.product.kind().to_owned(),
+        fake: true,
         node_ip: ADDRESS.to_owned(),
-        host_keys,
         tailscale_hostname: None,
-        tailscale_node_id: None,
-        lnbits_url,
+        ssh: ssh_access(host_keys),
+        bitcoin: bitcoin_access(BitcoinImplementation::Core, BitcoinNetwork::Regtest)?,
+        classroom: ClassroomAccess {
+            plan: class.plan,
+            hours: class.hours,
+            graph: class.graph,
+            distribution: class.distribution,
+            seed,
+            sats_per_node: class.sats_per_node,
+            host: ADDRESS.to_owned(),
+            certificate: Certificate {
+                kind: CertificateKind::Pinned,
+                sha256: hex::encode(random::bytes::<32>()?),
+            },
+            runes_until: clock::now().seconds() + u64::from(class.hours) * 3600,
+            nodes,
+        },
+        components: components(),
+        credentials_file: CREDENTIALS_FILE.to_owned(),
     })
 }
 

@@ -2,11 +2,13 @@
 
 use super::machine::{is_node_key, sentence, short, verify_signature};
 use super::{Order, State};
+use crate::catalogue::Product;
+use crate::classroom::Classroom;
 use crate::error::{ApiError, ErrorCode};
 use crate::time::{UnixMillis, WireTime};
 use crate::wire::{
-    BitcoinStatus, HeartbeatResponse, LndStatus, MachineHeartbeat, MachineView, NodeStatus,
-    SyncEstimate, SyncSample,
+    BitcoinStatus, ClassChannelStatus, ClassStatus, ClassView, HeartbeatResponse, LndStatus,
+    MachineHeartbeat, MachineView, NodeStatus, SyncEstimate, SyncSample,
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,8 @@ const MAX_SAMPLES: usize = 200;
 const SAMPLE_SECONDS: u64 = 300;
 /// The most rules of the chain a node may name.
 const MAX_RULES: usize = 32;
+/// The most channels between the nodes of a class: a full graph of 16 nodes, and what participants open.
+const MAX_CHANNELS: usize = 512;
 /// What is looked back at for the pace right now, in seconds.
 const RECENT_SECONDS: u64 = 6 * 3600;
 /// What must have been seen of the sync before anything is said of its end, in seconds.
@@ -36,6 +40,17 @@ pub struct Heartbeat {
     pub every: u32,
     /// What.
     pub status: NodeStatus,
+}
+
+/// What the machine of a class said last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassHeartbeat {
+    /// When.
+    pub at: UnixMillis,
+    /// How long the machine was told to wait until the next one, in seconds.
+    pub every: u32,
+    /// What.
+    pub status: ClassStatus,
 }
 
 /// LND's name in its network, proved by its signature.
@@ -142,7 +157,79 @@ fn check_status(status: &mut NodeStatus) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Bounds what the machine of a class says.
+fn check_class(status: &mut ClassStatus, class: Classroom) -> Result<(), ApiError> {
+    if let Some(state) = &status.class {
+        let nodes = state.nodes.len();
+        let inside = |node: u32| usize::try_from(node).is_ok_and(|node| node < nodes);
+        let sound = |channel: &ClassChannelStatus| {
+            inside(channel.from) && inside(channel.to) && channel.from_sats <= channel.sats
+        };
+        let good = nodes == class.plan.nodes() as usize
+            && state.nodes.iter().all(|node| short(&node.name))
+            && state.channels.len() <= MAX_CHANNELS
+            && state.channels.iter().all(sound);
+        if !good {
+            return Err(ErrorCode::InvalidBody.into());
+        }
+    }
+    status.message = status.message.as_deref().map(sentence);
+    Ok(())
+}
+
 impl Order {
+    /// Takes the heartbeat of a class's machine in, whose signature was verified.
+    ///
+    /// # Errors
+    /// `not_found` where no machine of a class is awaited or runs; `nonce_not_rising`; `invalid_body`.
+    pub fn class_heartbeat(
+        &mut self,
+        mut beat: MachineHeartbeat<ClassStatus>,
+        watched: bool,
+        now: UnixMillis,
+    ) -> Result<HeartbeatResponse, ApiError> {
+        let Product::Classroom(class) = self.request.product else {
+            return Err(ErrorCode::NotFound.into());
+        };
+        if !self.is_awaited_or_runs() {
+            return Err(ErrorCode::NotFound.into());
+        }
+        check_class(&mut beat.status, class)?;
+        self.hear(beat.nonce, now)?;
+        let answer = self.next_heartbeat(watched);
+        self.class = Some(ClassHeartbeat {
+            at: now,
+            every: answer.next_seconds,
+            status: beat.status,
+        });
+        Ok(answer)
+    }
+
+    fn is_awaited_or_runs(&self) -> bool {
+        matches!(self.state, State::Provisioning { .. } | State::Ready { .. })
+    }
+
+    fn next_heartbeat(&self, watched: bool) -> HeartbeatResponse {
+        HeartbeatResponse {
+            next_seconds: if watched {
+                WATCHED_SECONDS
+            } else {
+                UNWATCHED_SECONDS
+            },
+            ends_at: self.ends_at.map(UnixMillis::seconds),
+        }
+    }
+
+    /// What the customer sees of a running class.
+    pub(super) fn class_view(&self) -> Option<Box<ClassView>> {
+        let last = self.class.as_ref()?;
+        Some(Box::new(ClassView {
+            last_heard_at: WireTime(last.at),
+            every_seconds: last.every,
+            status: last.status.clone(),
+        }))
+    }
+
     /// Takes a heartbeat in whose machine signature was verified over `body`. `identity_signature` is LND's over the same bytes;
     /// `watched` whether somebody looks at the order's page.
     ///
@@ -157,7 +244,7 @@ impl Order {
         watched: bool,
         now: UnixMillis,
     ) -> Result<HeartbeatResponse, ApiError> {
-        if !matches!(self.state, State::Provisioning { .. } | State::Ready { .. }) {
+        if !self.is_awaited_or_runs() {
             return Err(ErrorCode::NotFound.into());
         }
         check_status(&mut beat.status)?;
@@ -180,19 +267,13 @@ impl Order {
         {
             self.sync.add(now, ppm);
         }
-        let every = if watched {
-            WATCHED_SECONDS
-        } else {
-            UNWATCHED_SECONDS
-        };
+        let answer = self.next_heartbeat(watched);
         self.heartbeat = Some(Heartbeat {
             at: now,
-            every,
+            every: answer.next_seconds,
             status: beat.status,
         });
-        Ok(HeartbeatResponse {
-            next_seconds: every,
-        })
+        Ok(answer)
     }
 
     fn signed_by(&mut self, key: &str, now: UnixMillis) {

@@ -6,11 +6,13 @@ use super::{
     Answer, Attempt, BundleState, Droplet, EndReason, Failure, FailureReason, Invoice, Missing,
     Order, State, Step, TeardownStep,
 };
+use crate::catalogue::Product;
+use crate::classroom;
 use crate::error::{ApiError, ErrorCode};
 use crate::money::Sats;
 use crate::time::UnixMillis;
 
-/// The most hours that one invoice buys: 31 days.
+/// The most hours that one invoice buys for a node: 31 days.
 pub const MAX_EXTENSION_HOURS: u32 = 31 * 24;
 /// The most unpaid invoices for more hours that an order may have at once.
 const MAX_OPEN_EXTENSIONS: usize = 5;
@@ -45,6 +47,14 @@ impl Order {
         Some(Sats::from_sats(u64::try_from(sats).unwrap_or(u64::MAX)))
     }
 
+    /// The most hours that one invoice buys.
+    pub fn max_extension_hours(&self) -> u32 {
+        match self.request.product {
+            Product::FullNode { .. } => MAX_EXTENSION_HOURS,
+            Product::Classroom(_) => classroom::MAX_HOURS,
+        }
+    }
+
     /// Asks for more hours. Nothing changes until an invoice for them is [added](Self::add_extension).
     ///
     /// # Errors
@@ -55,7 +65,7 @@ impl Order {
         invoice_seconds: u64,
         now: UnixMillis,
     ) -> Result<Extension, ApiError> {
-        if hours == 0 || hours > MAX_EXTENSION_HOURS {
+        if hours == 0 || hours > self.max_extension_hours() {
             return Err(ErrorCode::InvalidHours.into());
         }
         let (State::Ready { .. }, Some(ends_at), Some(amount)) =

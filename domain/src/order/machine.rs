@@ -1,6 +1,7 @@
 //! What a machine may say, and only for its own order: signed words with rising nonces, one bundle, its channel backups.
 
 use super::{BundleState, FailureReason, Order, State};
+use crate::catalogue::Product;
 use crate::error::{ApiError, ErrorCode};
 use crate::time::UnixMillis;
 use crate::wire::{MachineBackup, MachineDelivery, MachineReport, ReportStatus};
@@ -31,8 +32,9 @@ pub struct MachineFacts {
     pub node_ip: String,
     /// Its name in the tailnet.
     pub tailscale_hostname: Option<String>,
-    /// Where LNbits answers.
-    pub lnbits_url: String,
+    /// Where LNbits answers; a class has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lnbits_url: Option<String>,
     /// The SSH host keys, `type base64`.
     pub host_keys: Vec<String>,
     /// SHA-256 of the sealed bundle's base64, in hex.
@@ -84,8 +86,13 @@ fn is_host_key(text: &str) -> bool {
         })
 }
 
+/// Whether this is an address that a browser may be sent to.
+fn is_web(url: &str) -> bool {
+    short(url) && (url.starts_with("http://") || url.starts_with("https://"))
+}
+
 /// Checks what a machine says of itself; a confused machine must not be able to break the customer's page.
-fn check_delivery(delivery: &MachineDelivery) -> Result<(), ApiError> {
+fn check_delivery(delivery: &MachineDelivery, product: Product) -> Result<(), ApiError> {
     let sealed = STANDARD
         .decode(&delivery.sealed)
         .map_err(|_| ErrorCode::InvalidBody)?;
@@ -93,9 +100,10 @@ fn check_delivery(delivery: &MachineDelivery) -> Result<(), ApiError> {
         && delivery.node_ip.parse::<std::net::Ipv4Addr>().is_ok()
         && delivery.host_keys.len() <= MAX_HOST_KEYS
         && delivery.host_keys.iter().all(|key| is_host_key(key))
-        && (delivery.lnbits_url.starts_with("http://")
-            || delivery.lnbits_url.starts_with("https://"))
-        && short(&delivery.lnbits_url)
+        && match product {
+            Product::FullNode { .. } => delivery.lnbits_url.as_deref().is_some_and(is_web),
+            Product::Classroom(_) => delivery.lnbits_url.is_none(),
+        }
         && delivery.tailscale_hostname.as_deref().is_none_or(short)
         && delivery.tailscale_node_id.as_deref().is_none_or(is_node_id);
     if good {
@@ -138,7 +146,10 @@ impl Order {
     /// `nonce_not_rising`; `invalid_body` for a phase that is not a machine's, or a node id that is none.
     pub fn report(&mut self, report: &MachineReport, now: UnixMillis) -> Result<(), ApiError> {
         let node = report.tailscale_node_id.as_deref();
-        if !report.phase.is_machines() || !node.is_none_or(is_node_id) {
+        if !report.phase.is_machines()
+            || !report.phase.is_of(self.request.product)
+            || !node.is_none_or(is_node_id)
+        {
             return Err(ErrorCode::InvalidBody.into());
         }
         self.hear(report.nonce, now)?;
@@ -182,7 +193,7 @@ impl Order {
         delivery: &MachineDelivery,
         now: UnixMillis,
     ) -> Result<bool, ApiError> {
-        check_delivery(delivery)?;
+        check_delivery(delivery, self.request.product)?;
         self.hear(delivery.nonce, now)?;
         match &self.state {
             State::Provisioning { .. } => {

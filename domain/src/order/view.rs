@@ -1,9 +1,6 @@
 //! An order as its customer may see it: the fields named here, and no others.
 
-use super::{
-    Bill, BundleState, MAX_EXTENSION_HOURS, MachineFacts, Order, Purpose, Standing, State,
-    TeardownStep,
-};
+use super::{Bill, BundleState, MachineFacts, Order, Purpose, Standing, State, TeardownStep};
 use crate::catalogue::{BitcoinNetwork, Product};
 use crate::time::WireTime;
 use crate::wire::{
@@ -24,7 +21,7 @@ impl Order {
             revision: self.revision,
             created_at: WireTime(self.created_at),
             expires_at: WireTime(self.expires_at),
-            product: self.request.product,
+            product: self.request.product.settled(self.id),
             region: self.request.region.clone(),
             stub_mode: self.plan.stubs.lightning || self.plan.stubs.cloud,
             message: String::new(),
@@ -38,6 +35,7 @@ impl Order {
             extension: None,
             refund: self.refund_view(),
             machine: None,
+            class: None,
             pairing: None,
             backup_at: self.backup_at.map(WireTime),
             error_code: None,
@@ -83,10 +81,10 @@ impl Order {
                     }
                     .to_owned(),
                 );
-                view.next_steps =
-                    next_steps(self.request.product, &facts.node_ip, &facts.lnbits_url);
+                view.next_steps = next_steps(self.request.product, facts);
                 view.credentials = Some(credentials(facts, delivery));
                 view.machine = self.machine_view();
+                view.class = self.class_view();
                 view.pairing = self.real_pairing();
                 view.ends_at = self.ends_at.map(WireTime);
                 view.extension = self.extension_view();
@@ -184,7 +182,7 @@ impl Order {
         Some(ExtensionView {
             amount_sats: self.price,
             per_hours,
-            max_hours: MAX_EXTENSION_HOURS,
+            max_hours: self.max_extension_hours(),
             invoice: open.map(|(bill, _)| self.invoice_view(bill)),
             invoice_hours: open.map(|(_, hours)| hours),
         })
@@ -239,25 +237,35 @@ fn credentials(facts: &MachineFacts, delivery: Delivery) -> CredentialsView {
 }
 
 /// What to do with a fresh machine, in order.
-fn next_steps(product: Product, node_ip: &str, lnbits_url: &str) -> Vec<String> {
-    let Product::FullNode {
-        network,
-        assumeutxo,
-        neutrino,
+fn next_steps(product: Product, facts: &MachineFacts) -> Vec<String> {
+    let MachineFacts {
+        node_ip,
+        lnbits_url,
         ..
-    } = product;
+    } = facts;
+    let (network, assumeutxo, neutrino) = match product {
+        Product::FullNode {
+            network,
+            assumeutxo,
+            neutrino,
+            ..
+        } => (network, assumeutxo, neutrino),
+        Product::Classroom(_) => return class_steps(node_ip),
+    };
     let weeks = network == BitcoinNetwork::Mainnet && !assumeutxo && !neutrino;
     let how_long = if weeks {
         "1 to 2 weeks"
     } else {
         "usable within hours"
     };
-    let lnbits = if lnbits_url.starts_with("http://127.0.0.1") {
-        format!(
-            "Open LNbits: ssh -L 5000:127.0.0.1:5000 root@{node_ip}, then {lnbits_url} in your browser."
-        )
-    } else {
-        format!("Open LNbits in your tailnet: {lnbits_url}")
+    let lnbits = match lnbits_url.as_deref() {
+        Some(url) if !url.starts_with("http://127.0.0.1") => {
+            format!("Open LNbits in your tailnet: {url}")
+        }
+        url => format!(
+            "Open LNbits: ssh -L 5000:127.0.0.1:5000 root@{node_ip}, then {} in your browser.",
+            url.unwrap_or("http://127.0.0.1:5000")
+        ),
     };
     vec![
         format!("Log in: ssh root@{node_ip}"),
@@ -265,5 +273,16 @@ fn next_steps(product: Product, node_ip: &str, lnbits_url: &str) -> Vec<String> 
         format!("Watch the sync: /opt/kindling/ops.sh sync ({how_long})."),
         "Fund LND once it is usable; LNbits connects to it by itself.".to_owned(),
         lnbits,
+    ]
+}
+
+/// What to do with a fresh class, in order.
+fn class_steps(node_ip: &str) -> Vec<String> {
+    vec![
+        "Claim and open the bundle; classroom.nodes has a connection string for each participant.".to_owned(),
+        "Hand each participant the connect string of one node, as a link or a QR code; keep adminRune and adminConnect to yourself."
+            .to_owned(),
+        format!("Log in where you want to look deeper: ssh root@{node_ip}, then /opt/kindling/ops.sh status."),
+        "Buy more hours before the class ends: POST /api/bootstrap/<id>/extend; connections and cards stay good.".to_owned(),
     ]
 }

@@ -93,14 +93,16 @@ pub struct MachineDelivery {
     pub tailscale_hostname: Option<String>,
     /// Its node id there, for the removal.
     pub tailscale_node_id: Option<String>,
-    /// Where LNbits answers.
-    pub lnbits_url: String,
+    /// Where LNbits answers; a classroom has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lnbits_url: Option<String>,
 }
 
-/// `POST /api/machine/:id/heartbeat`, signed. Fields that are not known are let through: a machine lives longer than a Worker's release.
+/// `POST /api/machine/:id/heartbeat`, signed; `Status` is [`NodeStatus`] or [`ClassStatus`](super::ClassStatus). Fields that are not
+/// known are let through: a machine lives longer than a Worker's release.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct MachineHeartbeat {
+pub struct MachineHeartbeat<Status = NodeStatus> {
     /// Higher than every one before it.
     pub nonce: u64,
     /// LND's identity key, where the heartbeat bears LND's signature too: 33 bytes of compressed SEC1 in hex.
@@ -108,7 +110,7 @@ pub struct MachineHeartbeat {
     pub identity_key: Option<String>,
     /// How it is.
     #[serde(flatten)]
-    pub status: NodeStatus,
+    pub status: Status,
 }
 
 /// The answer to a heartbeat.
@@ -117,6 +119,9 @@ pub struct MachineHeartbeat {
 pub struct HeartbeatResponse {
     /// When the next one is wanted, in seconds.
     pub next_seconds: u32,
+    /// When the machine is removed, in Unix seconds; missing where it has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<u64>,
 }
 
 /// `POST /api/machine/:id/backup`, signed.

@@ -66,7 +66,7 @@ fn delivery(nonce: u64, which: u64, node: bool) -> MachineDelivery {
         host_keys: vec![HOST_KEY.to_owned()],
         tailscale_hostname: node.then(|| "kindling".to_owned()),
         tailscale_node_id: node.then(|| NODE.to_owned()),
-        lnbits_url: "http://127.0.0.1:5000".to_owned(),
+        lnbits_url: Some("http://127.0.0.1:5000".to_owned()),
     }
 }
 

@@ -83,6 +83,7 @@ impl Walk {
             volume_size_gb: dice.pick(&[0, 100]),
             tailscale: dice.one_in(2),
             assumeutxo_url: None,
+            reach: None,
             public_url: "https://kindling.example".to_owned(),
             hours,
             fleet: "nyc3".to_owned(),

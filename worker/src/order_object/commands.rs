@@ -6,12 +6,13 @@ use crate::payee;
 use crate::random;
 use crate::reply;
 use crate::routes::{Ask, VISITOR_HEADER};
+use kindling_domain::catalogue::Product;
 use kindling_domain::error::{ApiError, ErrorCode};
 use kindling_domain::order::Order;
 use kindling_domain::wire::{
-    AckResponse, ClaimRequest, ClaimResponse, Delivery, ExtendRequest, IDENTITY_HEADER,
-    MachineBackup, MachineDelivery, MachineHeartbeat, MachineReport, PairRequest, RefundRequest,
-    SIGNATURE_HEADER, read_json,
+    AckResponse, ClaimRequest, ClaimResponse, ClassStatus, Delivery, ExtendRequest,
+    IDENTITY_HEADER, MachineBackup, MachineDelivery, MachineHeartbeat, MachineReport, PairRequest,
+    RefundRequest, SIGNATURE_HEADER, read_json,
 };
 use serde::Deserialize;
 use worker::{Request, Result};
@@ -174,8 +175,12 @@ impl OrderObject {
             Ask::Heartbeat => {
                 let watched = !self.state.get_websockets().is_empty();
                 let identity = word.identity.as_deref();
-                let answer = read_json::<MachineHeartbeat>(body)
-                    .and_then(|beat| order.heartbeat(beat, body, identity, watched, now()));
+                let answer = match order.request.product {
+                    Product::FullNode { .. } => read_json::<MachineHeartbeat>(body)
+                        .and_then(|beat| order.heartbeat(beat, body, identity, watched, now())),
+                    Product::Classroom(_) => read_json::<MachineHeartbeat<ClassStatus>>(body)
+                        .and_then(|beat| order.class_heartbeat(beat, watched, now())),
+                };
                 match answer {
                     Ok(answer) => Ok(Some(serde_json::to_string(&answer)?)),
                     Err(refusal) => Err(refusal),

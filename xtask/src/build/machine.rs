@@ -1,4 +1,4 @@
-//! The machine's scripts as user-data carries them, in `build/machine.tar.xz.base64`: for tests that boot a machine without a Worker.
+//! The machine's scripts as user-data carries them, in `build/<product>.tar.xz.base64`: for tests that boot a machine without a Worker.
 
 use anyhow::{Result, bail};
 
@@ -12,14 +12,19 @@ pub fn steps(plan: &mut Plan) {
 }
 
 fn archive(project: &Project) -> Result<Outcome> {
-    let output = cargo(project)
-        .args(["run", "--quiet", "--package", "kindling-domain"])
-        .args(["--example", "machine_archive"])
-        .output()?;
-    if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr));
+    for product in ["full_node", "classroom"] {
+        let output = cargo(project)
+            .args(["run", "--quiet", "--package", "kindling-domain"])
+            .args(["--example", "machine_archive", product])
+            .output()?;
+        if !output.status.success() {
+            bail!("{}", String::from_utf8_lossy(&output.stderr));
+        }
+        // Each time, since its age tells the tests whether it is of today's sources.
+        write(
+            &project.build(&format!("{product}.tar.xz.base64")),
+            &output.stdout,
+        )?;
     }
-    // Each time, since its age tells the tests whether it is of today's sources.
-    write(&project.build("machine.tar.xz.base64"), &output.stdout)?;
     Ok(Outcome::Done)
 }

@@ -73,7 +73,10 @@ fn how_long(product: Product) -> &'static str {
         assumeutxo,
         neutrino,
         ..
-    } = product;
+    } = product
+    else {
+        return "";
+    };
     match (network, assumeutxo, neutrino) {
         (BitcoinNetwork::Regtest, ..) => "A chain of your own has nothing to download.",
         (BitcoinNetwork::Signet | BitcoinNetwork::Testnet4, ..) => {

@@ -68,7 +68,7 @@ pub fn Ready(order: Order) -> impl IntoView {
                 {move || credentials.get().map(|credentials| view! {
                     <Value name="Address" value=credentials.node_ip/>
                     {credentials.tailscale_hostname.map(|host| view! { <Value name="Tailscale name" value=host/> })}
-                    <Value name="LNbits" value=credentials.lnbits_url/>
+                    {credentials.lnbits_url.map(|url| view! { <Value name="LNbits" value=url/> })}
                 })}
                 {move || ends_at.get().map(|at| view! { <EndsRow at=at/> })}
             </dl>
@@ -76,7 +76,7 @@ pub fn Ready(order: Order) -> impl IntoView {
             {node(is_new)}
             <Access order=order system=system target=target/>
             <NextSteps claim=claim system=system target=target product=product lnbits_url=Signal::derive(move || {
-                credentials.get().map(|credentials| credentials.lnbits_url).unwrap_or_default()
+                credentials.get().and_then(|credentials| credentials.lnbits_url).unwrap_or_default()
             })/>
             {backup(order, system, target)}
             {voice(order, system, target)}
