@@ -5,6 +5,7 @@ mod act;
 mod backup;
 mod bill;
 mod claim;
+mod class;
 mod credentials;
 mod destroy;
 mod ends;
@@ -29,6 +30,8 @@ use crate::live::Feed;
 use crate::pages::sign_in::SignIn;
 use crate::vault_client;
 use crate::vault_protocol::OrderKeys;
+use kindling_domain::catalogue::Product;
+use kindling_domain::classroom::Classroom;
 use kindling_domain::error::ErrorCode;
 use kindling_domain::id::OrderId;
 use kindling_domain::secret::Secret;
@@ -61,6 +64,15 @@ impl Order {
 
     fn id(self) -> OrderId {
         self.keys.with_value(|keys| keys.order_id)
+    }
+
+    /// The class that was bought, where it is one.
+    fn class(self) -> Option<Classroom> {
+        let view = self.feed.view.read_untracked();
+        match view.as_ref()?.product {
+            Product::Classroom(class) => Some(class),
+            Product::FullNode { .. } => None,
+        }
     }
 
     /// The name of everything that is downloaded for this order.
@@ -170,7 +182,10 @@ fn Opened(keys: OrderKeys, saved: bool) -> impl IntoView {
             Screen::Save => view! { <save::Save order=order/> }.into_any(),
             Screen::Pay => view! { <invoice::Pay order=order/> }.into_any(),
             Screen::Progress => view! { <progress::Building order=order/> }.into_any(),
-            Screen::Ready => view! { <ready::Ready order=order/> }.into_any(),
+            Screen::Ready => match order.class() {
+                Some(class) => class::ready(order, class),
+                None => view! { <ready::Ready order=order/> }.into_any(),
+            },
             Screen::Ending => view! { <over::Ending order=order/> }.into_any(),
             Screen::Over(state) => view! { <over::Over order=order state=state/> }.into_any(),
         }}

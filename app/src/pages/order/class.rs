@@ -1,0 +1,74 @@
+//! Step four of a class: the cards that are handed out, the class as it lives, more time, and its end.
+
+mod cards;
+mod live;
+
+use super::Order;
+use super::access::Access;
+use super::claim::Claim;
+use super::destroy::EndNow;
+use super::ends::{EndsRow, EndsSoon};
+use super::extend::Extend;
+use super::refund::Refund;
+use super::voice::voice;
+use crate::browser;
+use crate::components::heading::Heading;
+use crate::components::notice::{Notice, Tone};
+use crate::components::steps::Steps;
+use crate::components::value::Value;
+use crate::ssh_commands::Target;
+use kindling_domain::classroom::Classroom;
+use leptos::prelude::*;
+
+/// Everything the teacher needs from here on.
+pub fn ready(order: Order, class: Classroom) -> AnyView {
+    let system = RwSignal::new(browser::system());
+    let claim = Claim::new(order);
+    let credentials = Memo::new(move |_| {
+        order
+            .feed
+            .view
+            .with(|view| view.as_ref()?.credentials.clone())
+    });
+    let target = Memo::new(move |_| {
+        let credentials = credentials.get()?;
+        Target::new(
+            &order.file_name(),
+            &credentials.node_ip,
+            &credentials.host_keys,
+        )
+    });
+    let ends_at = Memo::new(move |_| order.feed.view.with(|view| Some(view.as_ref()?.ends_at?.0)));
+    let stub_mode = move || {
+        order
+            .feed
+            .view
+            .with(|view| view.as_ref().is_some_and(|view| view.stub_mode))
+    };
+    view! {
+        <Steps current=3/>
+        <section class="narrow wide-cards class-page">
+            <Heading text="Your class is ready" always=true/>
+            {move || stub_mode().then(|| view! {
+                <Notice tone=Tone::Warning title="Test mode">
+                    <p>"Payment or machine of this order are make-believe. What you see is how the real thing looks."</p>
+                </Notice>
+            })}
+            {move || ends_at.get().map(|at| view! { <EndsSoon order=order at=at/> })}
+            <Refund order=order why="Money came in that this class did not need, such as an invoice that was paid twice."/>
+            {cards::cards(order, claim, class)}
+            {live::live(order, class)}
+            <dl class="card facts">
+                {move || credentials.get().map(|credentials| view! { <Value name="Address" value=credentials.node_ip/> })}
+                {class.seed.map(|seed| view! { <Value name="Seed" value=seed.to_string()/> })}
+                {move || ends_at.get().map(|at| view! { <EndsRow at=at/> })}
+            </dl>
+            <Extend order=order ends_at=ends_at/>
+            <Access order=order system=system target=target/>
+            {voice(order, system, target)}
+            <EndNow order=order/>
+            <p class="fine">"Order number "<code>{order.id().to_string()}</code></p>
+        </section>
+    }
+    .into_any()
+}
