@@ -26,8 +26,8 @@ fn pack(machine: &Path, product: &str) -> io::Result<()> {
     let mut builder = tar::Builder::new(lzma_rust2::XzWriter::new(Vec::new(), options)?);
     for path in files(machine)? {
         let name = path.strip_prefix(machine).map_err(io::Error::other)?;
-        let others = |other: &&str| *other != product && name.starts_with(other);
-        if PRODUCTS.iter().any(|other| others(&other)) {
+        let others = |other: &str| other != product && name.starts_with(other);
+        if PRODUCTS.iter().any(|other| others(other)) {
             continue;
         }
         let text = fs::read_to_string(&path)?;

@@ -3,6 +3,7 @@
 
 mod bundle;
 mod classroom;
+pub mod lnplay;
 mod machine;
 mod status;
 

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use k256::ecdsa::signature::Signer;
 use k256::ecdsa::{Signature, SigningKey};
 use kindling_domain::catalogue::{BitcoinImplementation, Product};
+use kindling_domain::classroom::{Classroom, Distribution, Graph, Plan, Reach};
 use kindling_domain::error::ErrorCode;
 use kindling_domain::id::OrderId;
 use kindling_domain::money::{Msats, Sats};
@@ -932,6 +933,41 @@ fn the_stored_row_is_pinned() {
         bill.watch = Watch::default();
     }
     assert_eq!(order, expected);
+}
+
+/// A class and what its machine said, as they stand in a row of this version.
+#[test]
+fn the_row_of_a_class_is_pinned() {
+    let row = include_str!("data/order_v2_class.json");
+    let mut expected = ready();
+    let class = Classroom {
+        graph: Graph::Full,
+        distribution: Distribution::Poisson,
+        seed: Some(7),
+        ..Classroom::new(Plan::A, 48)
+    };
+    expected.request.product = Product::Classroom(class);
+    expected.plan.hours = Some(48);
+    expected.plan.reach = Some(Reach {
+        domain: "class.example".to_owned(),
+        connect_url: "https://connect.example".to_owned(),
+        wallet_url: "https://wallet.example".to_owned(),
+    });
+    let beat = serde_json::from_str(include_str!("data/class_heartbeat.json")).unwrap();
+    expected
+        .class_heartbeat(beat, true, START.plus_seconds(10_000))
+        .unwrap();
+    expected.take_journal();
+    assert_eq!(
+        serde_json::to_value(&expected).unwrap(),
+        serde_json::from_str::<serde_json::Value>(row).unwrap()
+    );
+    let read = Order::read(row).unwrap();
+    assert_eq!(
+        (read.request, read.class),
+        (expected.request, expected.class)
+    );
+    assert_eq!(read.plan, expected.plan);
 }
 
 /// What a machine said, as it stands in a row of this version.

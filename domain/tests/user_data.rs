@@ -5,6 +5,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kindling_domain::catalogue::{BitcoinImplementation, Product};
+use kindling_domain::classroom::{Classroom, Distribution, Graph, Network, Plan, Reach};
 use kindling_domain::id::OrderId;
 use kindling_domain::money::Sats;
 use kindling_domain::order::{MachinePlan, NewOrder, Order, OrderRequest, TailscaleKey};
@@ -20,8 +21,12 @@ const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB1lAQ0eGJ7rvMPRJwAkcVvzLyPSLQhxjxwRrSq6LYDJ";
 
 fn order(bitcoin: BitcoinImplementation, volume_size_gb: u32, tailscale: bool) -> Order {
+    order_of(Product::full_node(bitcoin), volume_size_gb, tailscale)
+}
+
+fn order_of(product: Product, volume_size_gb: u32, tailscale: bool) -> Order {
     let request = OrderRequest {
-        product: Product::full_node(bitcoin),
+        product,
         region: "nyc3".to_owned(),
         ssh_public_key: KEY.to_owned(),
         ssh_fingerprint: "aa:bb".to_owned(),
@@ -37,7 +42,11 @@ fn order(bitcoin: BitcoinImplementation, volume_size_gb: u32, tailscale: bool) -
         volume_size_gb,
         tailscale,
         assumeutxo_url: None,
-        reach: None,
+        reach: Some(Reach {
+            domain: "class.example".to_owned(),
+            connect_url: "https://connect.example".to_owned(),
+            wallet_url: "https://wallet.example".to_owned(),
+        }),
         public_url: "https://kindling.example".to_owned(),
         hours: None,
         fleet: String::new(),
@@ -162,11 +171,59 @@ fn every_combination_is_small_and_carries_one_secret() {
 }
 
 #[test]
+fn every_class_is_small_and_told_its_network() {
+    for plan in Plan::ALL {
+        for &graph in plan.graphs() {
+            for distribution in Distribution::ALL {
+                let class = Classroom {
+                    graph,
+                    distribution,
+                    ..Classroom::new(plan, 48)
+                };
+                let order = order_of(Product::Classroom(class), 0, false);
+                let text = render(&order, &Secret::new("pair-marker"));
+                assert!(
+                    text.is_ascii() && text.len() < 56 * 1024,
+                    "{} bytes",
+                    text.len()
+                );
+                assert_eq!(text.matches("pair-marker").count(), 1);
+                let files = files(&text);
+                let (mode, json) = &files["/etc/kindling/class.json"];
+                assert_eq!(mode, "0644");
+                let told: Value = serde_json::from_str(json).unwrap();
+                let seed = 0x0707_0707;
+                assert_eq!(told["seed"], seed);
+                assert_eq!(told["graph"], graph.as_str());
+                assert_eq!(told["distribution"], distribution.as_str());
+                assert_eq!(told["domain"], "class.example");
+                let network: Network = serde_json::from_value(told).unwrap();
+                assert_eq!(network, Network::lay_out(class, seed));
+            }
+        }
+    }
+    let full = Classroom {
+        graph: Graph::Full,
+        ..Classroom::new(Plan::B, 1)
+    };
+    assert_eq!(Network::lay_out(full, 1).channels.len(), 120);
+}
+
+#[test]
 fn every_script_of_the_machine_is_there_and_can_be_run() {
-    let files = files(&render(
-        &order(BitcoinImplementation::Knots, 0, false),
-        &Secret::new("t"),
-    ));
+    let class = Product::Classroom(Classroom::new(Plan::A, 1));
+    every_script_is_there(
+        Product::full_node(BitcoinImplementation::Knots),
+        "classroom",
+        3,
+    );
+    // The class's network is a fourth file.
+    every_script_is_there(class, "full_node", 4);
+}
+
+/// All of `machine/` but the folder of the `other` product, and so many files beside it.
+fn every_script_is_there(product: Product, other: &str, beside: usize) {
+    let files = files(&render(&order_of(product, 0, false), &Secret::new("t")));
     let machine = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../machine");
     let mut folders = vec![machine.clone()];
     let mut expected = 0;
@@ -178,6 +235,9 @@ fn every_script_of_the_machine_is_there_and_can_be_run() {
                 continue;
             }
             let name = path.strip_prefix(&machine).unwrap().to_str().unwrap();
+            if name.starts_with(other) {
+                continue;
+            }
             let (mode, text) = &files[&format!("/opt/kindling/{name}")];
             let source = std::fs::read_to_string(&path).unwrap();
             let script = name.ends_with(".sh");
@@ -193,5 +253,5 @@ fn every_script_of_the_machine_is_there_and_can_be_run() {
             expected += 1;
         }
     }
-    assert_eq!(files.len(), expected + 3);
+    assert_eq!(files.len(), expected + beside);
 }

@@ -7,6 +7,7 @@ import { sealBundle } from './order.mjs';
 export const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB1lAQ0eGJ7rvMPRJwAkcVvzLyPSLQhxjxwRrSq6LYDJ';
 /** The machine's phases, first to last. */
 export const PHASES = ['packages', 'system', 'firewall', 'docker', 'tailscale', 'volume', 'bitcoin', 'lnd', 'wallet', 'lnbits', 'sealed'];
+export const CLASS_PHASES = ['packages', 'system', 'firewall', 'docker', 'tailscale', 'bitcoin', 'nodes', 'certificate', 'channels', 'sealed'];
 
 /** user-data -> {config: the pairs of /etc/kindling/config, token, recipients, files: {path: {permissions, bytes}}, runcmd} */
 export function readUserData(userData) {
@@ -56,12 +57,34 @@ export function nodeStatus({ bitcoin, lnd, ...rest } = {}) {
   };
 }
 
+/**
+ * What the machine of a class says of it; network: its class.json, or {nodes, channels} of it; connected: numbers of the nodes that have a wallet;
+ * down: of those that do not answer.
+ */
+export function classStatus({ nodes, channels }, { connected = [], down = [], ...rest } = {}) {
+  const now = Math.floor(Date.now() / 1000);
+  const spent = (number) => channels.filter(({ from }) => from === number).reduce((sum, { sats }) => sum + sats, 0);
+  return {
+    bootedAt: now - 3000,
+    class: {
+      blocks: 640, bestBlockTime: now - 3,
+      nodes: nodes.map(({ name, fundSats }, number) => (down.includes(number) ? { name, up: false } : {
+        name, up: true, blocks: 640, wallets: connected.includes(number) ? 1 : 0, onchainSats: fundSats - spent(number),
+      })),
+      channels: channels.map(({ from, to, sats, pushSats }) => ({ from, to, sats, fromSats: sats - pushSats, active: !down.includes(from) && !down.includes(to) })),
+    },
+    disk: { totalBytes: 80 * GB, freeBytes: 60 * GB },
+    ...rest,
+  };
+}
+
 /** droplet: of the fake cloud. Each call answers {status, body}; nothing is retried. */
 export function scriptedMachine(droplet, { key = machineKey() } = {}) {
-  const { config, token, recipients } = readUserData(droplet.user_data);
+  const { config, token, recipients, files } = readUserData(droplet.user_data);
+  const network = config.PRODUCT === 'classroom' ? JSON.parse(files['/etc/kindling/class.json'].bytes) : null;
   const base = `${config.KINDLING_URL}/api/machine/${config.ORDER_ID}`;
   const machine = {
-    config, token, recipients, key,
+    config, token, recipients, key, network,
     nonce: 0,
     async post(what, text, signature, more) {
       const headers = { 'content-type': 'application/json', ...(signature && { 'x-kindling-signature': signature }), ...more };
@@ -80,6 +103,8 @@ export function scriptedMachine(droplet, { key = machineKey() } = {}) {
     /** status: parts of nodeStatus(); identity: LND's key, where LND signs */
     heartbeat: (status, identity) =>
       machine.say('heartbeat', { ...nodeStatus(status), ...(identity && { identityKey: identity.publicKey }) }, identity),
+    /** options: of classStatus() */
+    classHeartbeat: (options) => machine.say('heartbeat', classStatus(network, options)),
     /** content: of channel.backup, or null to have the kept one erased */
     backup: async (content, to = recipients) => machine.say('backup', { sealed: content && await sealBundle(content, to) }),
     /** With a token that the customer carried here, and a new key. */
@@ -89,11 +114,11 @@ export function scriptedMachine(droplet, { key = machineKey() } = {}) {
       if (answer.status === 200) Object.assign(machine, { key: fresh, nonce: 0 });
       return answer;
     },
-    seal: (extra) => sealBundle(JSON.stringify({ version: 1, orderId: config.ORDER_ID, product: 'full_node', fake: false, ...extra }), recipients),
+    seal: (extra) => sealBundle(JSON.stringify({ version: 1, orderId: config.ORDER_ID, product: config.PRODUCT, fake: false, ...extra }), recipients),
     async deliver(fields) {
       return machine.say('deliver', {
         sealed: fields?.sealed ?? await machine.seal(), nodeIp: droplet.address, hostKeys: [HOST_KEY], tailscaleHostname: null, tailscaleNodeId: null,
-        lnbitsUrl: 'http://127.0.0.1:5000', ...fields,
+        ...(!network && { lnbitsUrl: 'http://127.0.0.1:5000' }), ...fields,
       });
     },
     /** The whole way, each answer being as it should. */
@@ -103,7 +128,7 @@ export function scriptedMachine(droplet, { key = machineKey() } = {}) {
         return answer.body;
       };
       machine.paired = good(await machine.pair());
-      for (const phase of PHASES) good(await machine.report(phase));
+      for (const phase of network ? CLASS_PHASES : PHASES) good(await machine.report(phase));
       good(await machine.deliver(fields));
     },
   };

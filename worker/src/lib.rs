@@ -10,6 +10,7 @@ mod door_object;
 mod fleet_object;
 mod http;
 mod lnbits;
+mod lnplay;
 mod objects;
 mod operator;
 mod order_object;

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::operator::{self, Matter};
 use crate::order_object::Inside;
-use crate::{catalogue, clock, dev, payee, random, reply};
+use crate::{catalogue, clock, dev, lnplay, payee, random, reply};
 use kindling_domain::door;
 use kindling_domain::error::{ApiError, ErrorCode};
 use kindling_domain::fleets::FleetSpec;
@@ -61,6 +61,8 @@ enum Route<'a> {
     Catalogue,
     Releases,
     Create,
+    CreateOrder,
+    InvoiceStatus,
     Order(OrderId, Ask<'a>),
     Operator(operator::Matter),
     Clock,
@@ -99,6 +101,8 @@ fn route(path: &str) -> std::result::Result<(Method, Route<'_>), ApiError> {
         [Some("catalogue"), None, ..] => (Method::Get, Route::Catalogue),
         [Some("releases"), None, ..] => (Method::Get, Route::Releases),
         [Some("bootstrap"), None, ..] => (Method::Post, Route::Create),
+        [Some("createorder"), None, ..] => (Method::Post, Route::CreateOrder),
+        [Some("invoicestatus"), None, ..] => (Method::Post, Route::InvoiceStatus),
         [Some("bootstrap"), Some(id), None, ..] => {
             (Method::Get, Route::Order(order(id)?, Ask::View))
         }
@@ -252,6 +256,11 @@ pub async fn answer(mut request: Request, env: &Env) -> Result<Response> {
             Ok(Err(refusal)) => reply::refuse(refusal),
             Err(error) => reply::broken("creating an order", &error),
         },
+        Route::CreateOrder | Route::InvoiceStatus => match lnplay(request, env, route).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(refusal)) => reply::refuse(refusal),
+            Err(error) => reply::broken("a call of lnplay's", &error),
+        },
         Route::Operator(matter) => operator::answer(&request, env, matter).await,
         Route::Clock => match read_body(&mut request, MAX_BODY_BYTES).await? {
             Ok(body) => dev::clock(&body, env).await,
@@ -280,7 +289,7 @@ fn health(env: &Env) -> Result<Response> {
 
 type Answered = std::result::Result<Response, ApiError>;
 
-/// Checks an order at the door and hands it to its object.
+/// Reads an order at the door.
 async fn create(mut request: Request, env: &Env) -> Result<Answered> {
     let origin = request.url()?.origin().ascii_serialization();
     let visitor = visitor(&request)?;
@@ -288,18 +297,44 @@ async fn create(mut request: Request, env: &Env) -> Result<Answered> {
         Ok(body) => body,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    match read_json(&body) {
+        Ok(body) => place(body, env, &origin, visitor).await,
+        Err(refusal) => Ok(Err(refusal)),
+    }
+}
+
+/// The calls that have other names.
+async fn lnplay(mut request: Request, env: &Env, route: Route<'_>) -> Result<Answered> {
+    let origin = request.url()?.origin().ascii_serialization();
+    let visitor = visitor(&request)?;
+    let body = match read_body(&mut request, MAX_BODY_BYTES).await? {
+        Ok(body) => body,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    match route {
+        Route::CreateOrder => lnplay::create_order(&body, env, &origin, visitor).await,
+        _ => lnplay::invoice_status(&body, env).await,
+    }
+}
+
+/// Checks an order that came in at `origin` and hands it to its object.
+pub async fn place(
+    body: BootstrapRequest,
+    env: &Env,
+    origin: &str,
+    visitor: Option<String>,
+) -> Result<Answered> {
     let config = Config::read(env);
     let checked = || -> std::result::Result<_, ApiError> {
-        let body: BootstrapRequest = read_json(&body)?;
         let request = OrderRequest::check(&body, &config.region)?;
         request.product.check(config.sells_assumeutxo())?;
         let price = config.prices.quote(request.product, &request.region)?;
         if let Some(to) = &request.refund_to {
             payee::check(&config, to, Sats::default(), clock::now())?;
         }
-        Ok((body, request, price))
+        Ok((request, price))
     };
-    let (body, request, price) = match checked() {
+    let (request, price) = match checked() {
         Ok(checked) => checked,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -319,7 +354,7 @@ async fn create(mut request: Request, env: &Env) -> Result<Answered> {
         id,
         access_hash,
         price,
-        plan: config.plan(&origin, request.product),
+        plan: config.plan(origin, request.product),
         fleets: fleets(&config, id, &request.region),
         request,
         visitor,

@@ -161,7 +161,8 @@ pub struct ClassState {
 pub struct ClassStatus {
     /// When it was started last, in Unix seconds.
     pub booted_at: u64,
-    /// `None` while nothing answers.
+    /// `None` while nothing answers; said, not left out.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub class: Option<ClassState>,
     /// The disk.
     pub disk: DiskStatus,

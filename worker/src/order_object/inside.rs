@@ -29,6 +29,8 @@ pub enum Inside {
     },
     /// The cloud's list has no droplet of yours.
     Unlisted,
+    /// What does the customer see? It may be paid by now, too. Answered by `null` where there is nothing to be seen.
+    Look,
     /// Tell the operator everything that is not secret.
     Story,
     /// The operator has paid back by hand what is owed.
@@ -86,7 +88,7 @@ impl OrderObject {
                         orphans: found,
                     },
                 )?)),
-                Inside::Wake | Inside::Unlisted => Ok(Ok(reply::json(200, &())?)),
+                Inside::Wake | Inside::Unlisted | Inside::Look => Ok(Ok(reply::json(200, &())?)),
                 _ => Ok(Err(ErrorCode::NotFound.into())),
             };
         };
@@ -115,6 +117,11 @@ impl OrderObject {
                 }
                 self.call_alarm().await?;
                 Ok(Ok(reply::json(200, &())?))
+            }
+            Inside::Look => {
+                let view = order.view();
+                self.hinted(order).await?;
+                Ok(Ok(reply::json(200, &view)?))
             }
             Inside::Story => Ok(Ok(reply::json(200, &self.story(&order)?)?)),
             Inside::Refunded => match order.refunded_by_hand(now()) {
