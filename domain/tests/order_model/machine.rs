@@ -5,6 +5,7 @@ use super::ledger::{SECRET, Stage};
 use super::tally::Sight;
 use super::walk::Walk;
 use super::{Held, hold};
+use kindling_domain::catalogue::Product;
 use kindling_domain::order::{FailureReason, Order, State};
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{MachineDelivery, MachineReport, PairRequest, Phase, ReportStatus};
@@ -26,7 +27,12 @@ const NODE: &str = "nKYC11CNTRL";
 /// A droplet says nothing before its system has started, in seconds.
 const BOOT_SECONDS: u64 = 15;
 /// What the machine goes through.
-const PHASES: [Phase; 4] = [Phase::Packages, Phase::Bitcoin, Phase::Lnd, Phase::Sealed];
+const PHASES: [Phase; 4] = [
+    Phase::Packages,
+    Phase::Docker,
+    Phase::Bitcoin,
+    Phase::Sealed,
+];
 
 /// The machine's own side.
 #[derive(Debug)]
@@ -58,7 +64,7 @@ fn sealed(which: u64) -> String {
     format!("{AGE}{SECRET}{which:03}")
 }
 
-fn delivery(nonce: u64, which: u64, node: bool) -> MachineDelivery {
+fn delivery(order: &Order, nonce: u64, which: u64, node: bool) -> MachineDelivery {
     MachineDelivery {
         nonce,
         sealed: sealed(which),
@@ -66,7 +72,10 @@ fn delivery(nonce: u64, which: u64, node: bool) -> MachineDelivery {
         host_keys: vec![HOST_KEY.to_owned()],
         tailscale_hostname: node.then(|| "kindling".to_owned()),
         tailscale_node_id: node.then(|| NODE.to_owned()),
-        lnbits_url: Some("http://127.0.0.1:5000".to_owned()),
+        lnbits_url: match order.request.product {
+            Product::FullNode { .. } => Some("http://127.0.0.1:5000".to_owned()),
+            Product::Classroom(_) => None,
+        },
     }
 }
 
@@ -203,7 +212,7 @@ impl Walk {
     }
 
     fn machine_delivers(&mut self, joined: bool) -> Held {
-        let delivery = delivery(self.machine.nonce, 0, joined);
+        let delivery = delivery(&self.order, self.machine.nonce, 0, joined);
         let may = self.ledger.stage == Stage::Provisioning;
         self.cloud.device |= joined;
         if may {
@@ -230,7 +239,8 @@ impl Walk {
                 hold!(heard.is_ok(), "a heartbeat: {heard:?}");
             }
             1 => {
-                let again = self.order.deliver(&delivery(nonce, 0, joined), self.now);
+                let same = delivery(&self.order, nonce, 0, joined);
+                let again = self.order.deliver(&same, self.now);
                 self.tally.see(Sight::BundleAgain);
                 hold!(
                     again.is_ok() == ready && again != Ok(true),
@@ -238,7 +248,8 @@ impl Walk {
                 );
             }
             _ => {
-                let other = self.order.deliver(&delivery(nonce, 1, joined), self.now);
+                let another = delivery(&self.order, nonce, 1, joined);
+                let other = self.order.deliver(&another, self.now);
                 self.tally.see(Sight::BundleOther);
                 hold!(other.is_err(), "another bundle: {other:?}");
             }
@@ -282,7 +293,7 @@ impl Walk {
                 if self.dice.one_in(2) {
                     self.order.report(&report, self.now).is_err()
                 } else {
-                    let replay = delivery(nonce, 1, false);
+                    let replay = delivery(&self.order, nonce, 1, false);
                     self.order.deliver(&replay, self.now).is_err()
                 }
             }

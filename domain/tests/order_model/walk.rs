@@ -8,6 +8,7 @@ use super::money::{Fate, Money, WATCH_SECONDS};
 use super::tally::{Sight, Tally};
 use super::{Held, hold};
 use kindling_domain::catalogue::{BitcoinImplementation, Product};
+use kindling_domain::classroom::{Classroom, Plan};
 use kindling_domain::id::OrderId;
 use kindling_domain::money::Sats;
 use kindling_domain::order::{
@@ -89,12 +90,18 @@ impl Walk {
             fleet: "nyc3".to_owned(),
             account: String::new(),
         };
+        let product = match hours {
+            Some(hours) if hours > 0 && dice.one_in(2) => {
+                Product::Classroom(Classroom::new(Plan::A, hours))
+            }
+            _ => Product::full_node(BitcoinImplementation::Knots),
+        };
         let invoice_seconds = dice.pick(&[300, 900, 3600]);
         let order = Order::draft(
             NewOrder {
                 id: OrderId::from_bytes([seed as u8; 16]),
                 request: OrderRequest {
-                    product: Product::full_node(BitcoinImplementation::Knots),
+                    product,
                     region: "nyc3".to_owned(),
                     ssh_public_key: KEY.to_owned(),
                     ssh_fingerprint: "aa:bb".to_owned(),
