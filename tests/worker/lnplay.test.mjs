@@ -7,11 +7,12 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ageIdentity } from '../support/age_identity.mjs';
 import { readInvoice } from '../support/bolt11.mjs';
-import { assertRefused, call, customer, openBundle, randomId, randomWord, scratchFolder, sha256, sshKey } from '../support/order.mjs';
+import { assertRefused, call, customer, openBundle, orderBody, randomId, randomWord, scratchFolder, sha256, sshKey } from '../support/order.mjs';
 import { openShop } from '../support/shop.mjs';
 
 let shop;
-before(async () => { shop = await openShop({ cloud: { dropletLimit: 100 } }); });
+const FRONT_END = 'https://front-end.example';
+before(async () => { shop = await openShop({ cloud: { dropletLimit: 100 }, vars: { LNPLAY_ORIGIN: FRONT_END } }); });
 after(() => shop.close());
 
 const create = (body) => call(shop.worker, 'POST', '/api/createorder', { body });
@@ -49,6 +50,19 @@ describe('createorder', () => {
     await order.getReady();
     const { body: claimed } = await order.claim(randomWord());
     assert.equal((await openBundle(claimed.sealed, key.identity)).product, 'classroom');
+  });
+
+  test('may be called by the operator\'s front end from its own origin, and only these calls', async () => {
+    const allowed = ({ headers }) => headers.get('access-control-allow-origin');
+    const asked = await call(shop.worker, 'OPTIONS', '/api/createorder', {
+      headers: { origin: FRONT_END, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' },
+    });
+    assert.deepEqual([asked.status, allowed(asked), asked.headers.get('access-control-allow-headers')], [204, FRONT_END, 'content-type']);
+    assert.equal(allowed(await create({ node_count: 8, hours: 1 })), FRONT_END);
+    assert.equal(allowed(await create({ node_count: 9, hours: 1 })), FRONT_END, 'it may read a refusal, too');
+    const { body } = await orderBody();
+    assert.equal(allowed(await call(shop.worker, 'POST', '/api/bootstrap', { body })), null);
+    assertRefused(await call(shop.worker, 'OPTIONS', '/api/bootstrap'), 405, 'method_not_allowed');
   });
 
   test('refuses what is not sold', async () => {

@@ -79,6 +79,8 @@ pub struct Config {
     unpaid_per_fleet: u32,
     /// What opens the operator's paths; without it they are closed.
     pub operator_token: Option<Secret>,
+    /// The origin of the front end that calls lnplay's names from a browser, or `*`; none may where it is missing.
+    pub lnplay_origin: Option<String>,
     /// Whether refunds may go to private addresses and over plain http, for tests.
     pub lnurl_allow_private: bool,
 }
@@ -250,6 +252,7 @@ impl Config {
             },
             unpaid_per_fleet: small_number(env, "UNPAID_PER_FLEET", 1000),
             operator_token: setting(env, "OPERATOR_TOKEN").map(Secret::new),
+            lnplay_origin: url(env, "LNPLAY_ORIGIN"),
             lnurl_allow_private: setting(env, "LNURL_ALLOW_PRIVATE").as_deref() == Some("true"),
         }
     }

@@ -1,5 +1,6 @@
 //! The two calls of lnplay.live's front end. They are a face: what they make is an order like every other.
 
+use crate::config::Config;
 use crate::order_object::{Inside, ask_order};
 use crate::routes::place;
 use crate::{clock, random, reply};
@@ -22,6 +23,17 @@ const DRAWN: &str = "Keep order_url: it opens the class, and nobody can restore 
 const OWN: &str = "Claim the sealed credentials with access_token, or with the token whose hash you sent, once the class is ready.";
 
 type Answered = std::result::Result<Response, ApiError>;
+
+/// Lets the operator's front end read an answer from a page of another origin (the Fetch standard's CORS protocol); nobody else.
+pub fn shared(response: Response, env: &Env) -> Result<Response> {
+    if let Some(origin) = Config::read(env).lnplay_origin {
+        let headers = response.headers();
+        headers.set("access-control-allow-origin", &origin)?;
+        headers.set("access-control-allow-methods", "POST")?;
+        headers.set("access-control-allow-headers", "content-type")?;
+    }
+    Ok(response)
+}
 
 /// When a class of so many hours would end that began now.
 fn end_of(hours: u32) -> WireTime {

@@ -244,6 +244,9 @@ pub async fn answer(mut request: Request, env: &Env) -> Result<Response> {
     };
     // HEAD is GET without a body; the runtime drops it.
     let method = request.method();
+    if method == Method::Options && matches!(route, Route::CreateOrder | Route::InvoiceStatus) {
+        return lnplay::shared(Response::empty()?.with_status(204), env);
+    }
     if method != wanted && !(wanted == Method::Get && method == Method::Head) {
         return method_not_allowed(&wanted);
     }
@@ -256,11 +259,14 @@ pub async fn answer(mut request: Request, env: &Env) -> Result<Response> {
             Ok(Err(refusal)) => reply::refuse(refusal),
             Err(error) => reply::broken("creating an order", &error),
         },
-        Route::CreateOrder | Route::InvoiceStatus => match lnplay(request, env, route).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(refusal)) => reply::refuse(refusal),
-            Err(error) => reply::broken("a call of lnplay's", &error),
-        },
+        Route::CreateOrder | Route::InvoiceStatus => {
+            let response = match lnplay(request, env, route).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(refusal)) => reply::refuse(refusal)?,
+                Err(error) => reply::broken("a call of lnplay's", &error)?,
+            };
+            lnplay::shared(response, env)
+        }
         Route::Operator(matter) => operator::answer(&request, env, matter).await,
         Route::Clock => match read_body(&mut request, MAX_BODY_BYTES).await? {
             Ok(body) => dev::clock(&body, env).await,
