@@ -34,8 +34,10 @@ use serde::{Deserialize, Serialize};
 
 /// The longest body a customer's call may have, in bytes.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
-/// The longest body a machine's call may have, in bytes: the sealed bundle of 64 nodes, with room to grow.
-pub const MAX_MACHINE_BODY_BYTES: usize = 512 * 1024;
+/// The longest body a machine's call may have, in bytes: the heartbeat of 64 nodes and a channel backup, with room to grow.
+pub const MAX_MACHINE_BODY_BYTES: usize = 128 * 1024;
+/// The longest body of its delivery, in bytes: the sealed bundle of 64 nodes, with room to grow.
+pub const MAX_DELIVERY_BYTES: usize = 512 * 1024;
 /// The WebSocket subprotocol of `/live`; the access token follows it as a second one, because browsers cannot set headers.
 pub const LIVE_PROTOCOL: &str = "kindling.v1";
 /// The header that carries a machine's signature: base64 of DER ECDSA (secp256k1) over SHA-256 of the raw body.

@@ -2,6 +2,7 @@
 // their official contracts; the make-believe cloud is the Worker's own.
 
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { assertRefused, call, openBundle, orderBody, placeOrder, randomWord } from '../support/order.mjs';
 import { CLASS_PHASES, classStatus, readUserData } from '../support/scripted_machine.mjs';
@@ -183,6 +184,19 @@ describe('the machine of a class', () => {
     assertRefused(await machine.heartbeat(), 400, 'invalid_body');
     assert.equal((await machine.say('heartbeat', { ...good, class: null })).status, 200);
     assert.equal((await order.get()).class.class, null);
+  });
+
+  test('may deliver the bundle of 64 nodes, and nothing beyond 512 KiB', async () => {
+    const order = await shop.order({ product: classroom('D', 1) });
+    await order.pay();
+    await order.sees(({ phase }) => phase === 'booting');
+    const machine = await order.machine();
+    await machine.pair();
+    const large = (bytes) => machine.seal({ classroom: randomBytes(bytes).toString('hex') });
+    assertRefused(await machine.deliver({ sealed: await large(200_000) }), 413, 'body_too_large');
+    const sealed = await large(150_000);
+    assert.equal((await machine.deliver({ sealed })).status, 200);
+    assert.equal((await order.claim(randomWord())).body.sealed, sealed);
   });
 
   test('more hours cost in proportion and move the end that it is told; at its end it is gone', async () => {

@@ -14,8 +14,8 @@ use kindling_domain::order::{MachinePlan, OrderRequest};
 use kindling_domain::secret::Secret;
 use kindling_domain::user_data;
 use kindling_domain::wire::{
-    BootstrapRequest, Health, IDENTITY_HEADER, MAX_BODY_BYTES, MAX_MACHINE_BODY_BYTES,
-    SIGNATURE_HEADER, read_json,
+    BootstrapRequest, Health, IDENTITY_HEADER, MAX_BODY_BYTES, MAX_DELIVERY_BYTES,
+    MAX_MACHINE_BODY_BYTES, SIGNATURE_HEADER, read_json,
 };
 use serde::{Deserialize, Serialize};
 use worker::js_sys::Promise;
@@ -407,9 +407,8 @@ async fn to_object(mut request: Request, env: &Env, id: OrderId, ask: Ask<'_>) -
         | Ask::Renew
         | Ask::Pairing
         | Ask::RevokePairing => MAX_BODY_BYTES,
-        Ask::Pair | Ask::Report | Ask::Deliver | Ask::Heartbeat | Ask::Backup => {
-            MAX_MACHINE_BODY_BYTES
-        }
+        Ask::Pair | Ask::Report | Ask::Heartbeat | Ask::Backup => MAX_MACHINE_BODY_BYTES,
+        Ask::Deliver => MAX_DELIVERY_BYTES,
         // A hint is a hint whatever it says, and a stub payment says it all in its path.
         Ask::Hook(_) | Ask::StubPay(_) => 0,
     };
