@@ -8,7 +8,7 @@ set -euo pipefail
 # allow-deprecated-apis: developer mode would else refuse pay and keysend. cln-grpc would take the websocket's port by default.
 node_config() {
     local name
-    name=$(class ".nodes[$1].name")
+    name=$(class -r ".nodes[$1].name")
     cat <<CONF
 # Made once by Kindling; yours to change.
 network=regtest
@@ -65,6 +65,7 @@ keep_from_each() {
 pay_nodes() {
     local amounts
     if paid; then return 0; fi
+    # shellcheck disable=SC2016 # jq's own
     amounts=$(class -c --slurpfile addresses "$CLASS_STATE/addresses.json" \
         '[.nodes[].fundSats] | to_entries | map(select(.value > 0) | {key: $addresses[0][.key], value:
          "\(.value / 100000000 | floor).\(.value % 100000000 + 100000000 | tostring[1:])"}) | from_entries') || return 1

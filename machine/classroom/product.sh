@@ -19,7 +19,7 @@ node_count() { class '.nodes | length'; }
 
 # product_ports: the lines of the list of open ports, after SSH's.
 product_ports() {
-    if [[ -n $(class .domain) ]]; then printf '80/tcp    # proves to the certificate authority that this is the machine of that name\n'; fi
+    if [[ -n $(class -r .domain) ]]; then printf '80/tcp    # proves to the certificate authority that this is the machine of that name\n'; fi
     printf '6001:%d/tcp  # the nodes, one port each\n' $((6000 + $(node_count)))
 }
 

@@ -33,6 +33,7 @@ gather_lnd() {
 
 gather_snapshot() {
     if [[ -z $ASSUMEUTXO_URL ]]; then return 1; fi
+    # shellcheck disable=SC2153 # of lib.sh
     if [[ -s $STATE/snapshot.json ]]; then jq '{stage, percent}' "$STATE/snapshot.json"; else echo '{"stage":"downloading","percent":0}'; fi
 }
 

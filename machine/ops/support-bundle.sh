@@ -23,7 +23,7 @@ list_secrets() {
     for file in "$SECRETS"/* "$STATE"/machine.key* "$ETC"/pair-token "$STATE"/tailscale/auth-key "$DATA"/bitcoin/.cookie "$DATA"/bitcoin/*/.cookie; do
         [[ -f $file ]] || continue
         case $file in
-        *.json) jq -r 'del(.cipher_seed_mnemonic) | .. | strings' "$file" ;;
+        *.json) jq -r 'if type == "object" then del(.cipher_seed_mnemonic) else . end | .. | strings' "$file" ;;
         *.env) sed -nE 's/^[A-Z_]*(SECRET|TOKEN|PASSWORD|PASS)[A-Z_]*=//p' "$file" ;;
         *.cookie) cut -d : -f 2- "$file" && cat "$file" ;;
         *) grep -av -e '^-----' "$file" || true ;;

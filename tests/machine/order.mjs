@@ -39,9 +39,9 @@ export function open(sealed, identity) {
   return JSON.parse(execFileSync("age", ["--decrypt", "--identity", identity], { input: Buffer.from(sealed, "base64"), encoding: "utf8" }));
 }
 
-export async function boot(t, worker, { changes, recipients, token = TOKEN, ...rest }) {
+export async function boot(t, worker, { changes, recipients, classroom, token = TOKEN, ...rest }) {
   const machine = await bootMachine({
-    userData: renderUserData({ config: config(worker, changes), token, recipients }),
+    userData: renderUserData({ config: config(worker, changes), token, recipients, classroom }),
     authorizedKeys: [CUSTOMER_KEY],
     workerUrl: worker.url,
     publicIp: "203.0.113.7",

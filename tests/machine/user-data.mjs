@@ -12,8 +12,8 @@ export function machineFiles() {
   return fs.readdirSync(MACHINE, { recursive: true }).filter((name) => fs.statSync(path.join(MACHINE, name)).isFile()).sort();
 }
 
-/** config: the pairs of /etc/kindling/config; token: the pairing token; recipients: age or ssh recipients. */
-export function renderUserData({ config, token, recipients }) {
+/** config: the pairs of /etc/kindling/config; token: the pairing token; recipients: age or ssh recipients; classroom: its class.json. */
+export function renderUserData({ config, token, recipients, classroom }) {
   const file = (target, permissions, content) => ({ path: target, owner: "root:root", permissions, content });
   const lines = Object.entries(config).map(([key, value]) => `${key}='${value}'\n`);
   const changed = machineFiles().find((name) => fs.statSync(path.join(MACHINE, name)).mtimeMs > fs.statSync(ARCHIVE).mtimeMs);
@@ -22,6 +22,7 @@ export function renderUserData({ config, token, recipients }) {
     file("/etc/kindling/config", "0600", lines.join("")),
     file("/etc/kindling/pair-token", "0600", token),
     file("/etc/kindling/recipients", "0644", recipients.map((recipient) => `${recipient}\n`).join("")),
+    ...(classroom ? [file("/etc/kindling/class.json", "0644", JSON.stringify(classroom))] : []),
     { ...file("/opt/kindling/machine.tar.xz", "0600", fs.readFileSync(ARCHIVE, "utf8")), encoding: "b64" },
   ];
   const start = "cd /opt/kindling && python3 -c 'import tarfile; tarfile.open(\"machine.tar.xz\").extractall()' && exec ./bootstrap.sh";

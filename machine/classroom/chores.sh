@@ -1,0 +1,56 @@
+# shellcheck shell=bash
+# What a classroom needs done from time to time after its bring-up: what died is started, nodes find each other again, and the runes die
+# with the class. Sourced after lib.sh and wire.sh by what does it, never run.
+# Every chore looks at what is, does at most one step, and may be cut anywhere.
+
+# shellcheck disable=SC2034 # watch.sh reads it
+CHORES=(start_again reconnect_nodes end_runes)
+
+# Docker starts again what ends by itself, but not what was stopped or never came up after a reboot.
+start_again() {
+    local unit running
+    for unit in kindling-blocks nginx; do
+        systemctl is-active --quiet "$unit" || { log "$unit is started again" && systemctl start "$unit"; } || return 1
+    done
+    running=$(docker ps --quiet --filter label=com.docker.compose.project=kindling --filter status=running | wc -l)
+    if ((running > $(node_count))); then return 0; fi # and the container rpc
+    log "containers are started again"
+    compose up --detach --quiet-pull >&2
+}
+
+# A node that was away finds its peers by itself, but after pauses that grow to minutes. What the last heartbeat saw tells whom to ask.
+reconnect_nodes() {
+    local lines
+    [[ -s $NOW/channels.seen ]] || return 0
+    lines=$(jq -r --slurpfile keys "$CLASS_STATE/keys.json" \
+        '($keys[0] | to_entries | map({key: .value, value: .key}) | from_entries) as $index |
+         [.[] | select(.answer) | .node] as $answering |
+         [.[] | .node as $me | .answer.channels[]? | select(.peer_connected | not) | $index[.peer_id] | numbers |
+          select(. as $peer | $answering | index([$peer])) | {me: $me, peer: .}] |
+         unique[] | "ask \(.me) connect id=\($keys[0][.peer])@10.61.0.\(10 + .peer):9735"' "$NOW/channels.seen") || return 1
+    [[ -n $lines ]] || return 0
+    log "nodes that lost their peers are connected again"
+    ask_nodes <<<"$lines" >/dev/null
+    rm -f -- "$NOW/channels.seen"
+}
+
+# After the end no rune works any more, whoever made it; when more hours were bought, all do again. $CLASS_STATE/runes-ended says that every
+# node has been told.
+end_runes() {
+    local relist=''
+    if ((EPOCHSECONDS >= $(<"$STATE/ends-at"))); then
+        [[ ! -e $CLASS_STATE/runes-ended ]] || return 0
+    else
+        [[ -e $CLASS_STATE/runes-ended ]] || return 0
+        relist=' relist=true'
+    fi
+    each_node blacklistrune "start=0 end=65535$relist" | ask_nodes |
+        jq -es --argjson count "$(node_count)" '[.[] | select(.answer)] | length == $count' >/dev/null || return 1
+    if [[ -n $relist ]]; then
+        log "the class goes on: the runes work again"
+        rm -f -- "$CLASS_STATE/runes-ended"
+    else
+        log "the class is over: the runes are void"
+        touch "$CLASS_STATE/runes-ended"
+    fi
+}
