@@ -88,7 +88,6 @@ cloud_final_modules: [scripts-user, final-message]
 CFG
 
 ip link set lo up
-ip address add 169.254.169.254/32 dev lo
 # The world is a second network, at the other end of a cable.
 touch "$stage/outside-net"
 unshare --net="$stage/outside-net" true
@@ -97,6 +96,8 @@ outside=(nsenter --net="$stage/outside-net")
 "${outside[@]}" ip link set eth0 netns $$
 "${outside[@]}" ip address add 192.0.2.1/24 dev world
 "${outside[@]}" ip link set world up
+"${outside[@]}" ip link set lo up
+"${outside[@]}" ip address add 169.254.169.254/32 dev lo
 ip address add 192.0.2.2/24 dev eth0
 ip link set eth0 up
 ip route add default via 192.0.2.1

@@ -83,7 +83,11 @@ function nginx(...argv) {
 }
 
 function active(unit) {
-  if (unit.plain === "nginx") return fs.existsSync("/run/nginx.pid") && fs.existsSync(`/proc/${fs.readFileSync("/run/nginx.pid", "utf8").trim()}`);
+  if (unit.plain === "nginx") {
+    // `nginx -t` leaves an empty one.
+    const number = fs.existsSync("/run/nginx.pid") ? fs.readFileSync("/run/nginx.pid", "utf8").trim() : "";
+    return number !== "" && fs.existsSync(`/proc/${number}`);
+  }
   return unit.distribution || pid(unit) > 0;
 }
 
