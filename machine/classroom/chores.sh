@@ -12,8 +12,8 @@ start_again() {
     for unit in kindling-blocks nginx; do
         systemctl is-active --quiet "$unit" || { log "$unit is started again" && systemctl start "$unit"; } || return 1
     done
-    running=$(docker ps --quiet --filter label=com.docker.compose.project=kindling --filter status=running | wc -l)
-    if ((running > $(node_count))); then return 0; fi # and the container rpc
+    running=$(docker ps --quiet --filter name=kindling-node --filter name=kindling-rpc --filter status=running | wc -l)
+    if ((running > $(node_count))); then return 0; fi # the nodes and rpc
     log "containers are started again"
     compose up --detach --quiet-pull >&2
 }

@@ -43,6 +43,6 @@ sentence() {
 # gather BOOTED: the body of a heartbeat.
 gather() {
     part class gather_class
-    jq -n --argjson booted "$1" --arg message "$(sentence)" --slurpfile class "$NOW/class" --slurpfile disk "$NOW/disk" \
+    jq -nc --argjson booted "$1" --arg message "$(sentence)" --slurpfile class "$NOW/class" --slurpfile disk "$NOW/disk" \
         '{bootedAt: $booted, class: $class[0], disk: $disk[0]} + if $message == "" then {} else {message: $message[:200]} end'
 }

@@ -50,7 +50,7 @@ function readCompose() {
   const variables = Object.fromEntries(
     fs.readFileSync(options["env-file"], "utf8").split("\n").filter((line) => /^\w+=/.test(line)).map((line) => line.split(/=(.*)/s).slice(0, 2)),
   );
-  const json = execFileSync("/usr/bin/python3", ["-c", "import json,sys,yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))", options.file]);
+  const json = options.file.endsWith(".json") ? fs.readFileSync(options.file) : execFileSync("/usr/bin/python3", ["-c", "import json,sys,yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))", options.file]);
   const filled = json.toString().replace(/\$\{(\w+)\}/g, (_, name) => process.env[name] ?? variables[name] ?? refuse(`variable ${name} is not set`));
   const file = JSON.parse(filled);
   networks = file.networks ?? {};
@@ -167,8 +167,8 @@ function logs() {
 // docker ps, as a table or by the format that ops.sh asks for.
 function plainPs() {
   if (others.includes("--quiet")) {
-    if (others.join(" ") !== "--quiet --filter label=com.docker.compose.project=kindling --filter status=running") refuse(`unknown arguments: ${others.join(" ")}`);
-    for (const file of fs.readdirSync(`${stage}/containers`).filter((entry) => entry.endsWith(".json"))) if (running(file.slice(0, -5))) console.log(id(file.slice(0, -5)).slice(0, 12));
+    if (others.join(" ") !== "--quiet --filter name=kindling-node --filter name=kindling-rpc --filter status=running") refuse(`unknown arguments: ${others.join(" ")}`);
+    for (const file of fs.readdirSync(`${stage}/containers`).filter((entry) => /^(node|rpc).*\.json$/.test(entry))) if (running(file.slice(0, -5))) console.log(id(file.slice(0, -5)).slice(0, 12));
     process.exit(0);
   }
   const format = others.find((word) => word.includes("{{"));
