@@ -25,6 +25,8 @@ export function renderUserData({ config, token, recipients, classroom }) {
     ...(classroom ? [file("/etc/kindling/class.json", "0644", JSON.stringify(classroom))] : []),
     { ...file("/opt/kindling/machine.tar.xz", "0600", fs.readFileSync(ARCHIVE, "utf8")), encoding: "b64" },
   ];
-  const start = "cd /opt/kindling && python3 -c 'import tarfile; tarfile.open(\"machine.tar.xz\").extractall()' && exec ./bootstrap.sh";
+  // A machine has its own product's folder only.
+  const other = config.PRODUCT === "classroom" ? "full_node" : "classroom";
+  const start = `cd /opt/kindling && python3 -c 'import tarfile; tarfile.open("machine.tar.xz").extractall()' && rm -rf ${other} && exec ./bootstrap.sh`;
   return `#cloud-config\n${JSON.stringify({ write_files, runcmd: [["sh", "-ec", start]] })}\n`;
 }
