@@ -22,12 +22,8 @@ start_again() {
 reconnect_nodes() {
     local lines
     [[ -s $NOW/channels.seen ]] || return 0
-    lines=$(jq -r --slurpfile keys "$CLASS_STATE/keys.json" \
-        '($keys[0] | to_entries | map({key: .value, value: .key}) | from_entries) as $index |
-         [.[] | select(.answer) | .node] as $answering |
-         [.[] | .node as $me | .answer.channels[]? | select(.peer_connected | not) | $index[.peer_id] | numbers |
-          select(. as $peer | $answering | index([$peer])) | {me: $me, peer: .}] |
-         unique[] | "ask \(.me) connect id=\($keys[0][.peer])@10.61.0.\(10 + .peer):9735"' "$NOW/channels.seen") || return 1
+    lines=$(jq -r --arg want lost --slurpfile class "$CLASS" --slurpfile keys "$CLASS_STATE/keys.json" \
+        --from-file "$KINDLING/classroom/channels.jq" "$NOW/channels.seen") || return 1
     [[ -n $lines ]] || return 0
     log "nodes that lost their peers are connected again"
     ask_nodes <<<"$lines" >/dev/null

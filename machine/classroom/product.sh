@@ -35,9 +35,11 @@ ask_nodes() {
     {
         cat <<'SCRIPT'
 ask() {
-    node=$1 method=$2
+    node=$1 method=$2 limit=10
     shift
-    if answer=$(timeout 60 lightning-cli -k --lightning-dir="$(printf '/class/%02d' "$node")" --network=regtest "$@" 2>/dev/null); then
+    # It waits for every peer in turn.
+    if [ "$method" = multifundchannel ]; then limit=300; fi
+    if answer=$(timeout "$limit" lightning-cli -k --lightning-dir="$(printf '/class/%02d' "$node")" --network=regtest "$@" 2>/dev/null); then
         printf '{"node":%d,"method":"%s","answer":%s}\n' "$node" "$method" "$answer"
     else
         printf '{"node":%d,"method":"%s","error":%s}\n' "$node" "$method" "${answer:-null}"
