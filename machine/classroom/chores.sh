@@ -12,7 +12,7 @@ start_again() {
     for unit in kindling-blocks nginx; do
         systemctl is-active --quiet "$unit" || { log "$unit is started again" && systemctl start "$unit"; } || return 1
     done
-    running=$(docker ps --quiet --filter name=kindling-node --filter name=kindling-rpc --filter status=running | wc -l)
+    running=$(docker ps --quiet --filter name=kindling-node --filter name=kindling-rpc --filter status=running | wc -l) || return 1
     if ((running > $(node_count))); then return 0; fi # the nodes and rpc
     log "containers are started again"
     compose up --detach --quiet-pull >&2
