@@ -12,6 +12,7 @@ set -euo pipefail
 declare -rA PHASE_SECONDS=(
     [packages]=2400 [system]=300 [firewall]=120 [docker]=900 [tailscale]=600 [volume]=900
     [bitcoin]=2400 [lnd]=1800 [wallet]=900 [lnbits]=2400 [sealed]=2400
+    [nodes]=2400 [certificate]=900 [channels]=3600
 )
 
 # From here on a power cut is taken up at the next boot.

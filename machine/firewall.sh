@@ -13,11 +13,11 @@ readonly METADATA=${METADATA_URL#http://}
 
 write_ports_file() {
     [[ ! -e $PORTS_FILE ]] || return 0
-    write_file "$PORTS_FILE" <<'CONF'
-# What the world may reach on this machine: one PORT/tcp or PORT/udp a line. It holds for programs and for ports that Docker
-# publishes. After a change: systemctl reload kindling-firewall
+    write_file "$PORTS_FILE" <<CONF
+# What the world may reach on this machine: one PORT/tcp or PORT/udp a line, or FIRST:LAST/tcp. It holds for programs and for ports
+# that Docker publishes. After a change: systemctl reload kindling-firewall
 22/tcp    # SSH; without it only the cloud's console lets you in
-9735/tcp  # Lightning's peers
+$(product_ports)
 CONF
     chmod 644 "$PORTS_FILE"
 }
@@ -25,7 +25,8 @@ CONF
 open_ports() {
     local line
     while read -r line; do
-        if [[ $line =~ ^([1-9][0-9]{0,4})/(tcp|udp)$ ]] && ((BASH_REMATCH[1] < 65536)); then
+        if [[ $line =~ ^([1-9][0-9]{0,4})(:([1-9][0-9]{0,4}))?/(tcp|udp)$ ]] &&
+            ((BASH_REMATCH[1] < 65536 && ${BASH_REMATCH[3]:-65535} < 65536 && BASH_REMATCH[1] <= ${BASH_REMATCH[3]:-65535})); then
             printf '%s\n' "$line"
         else
             log "$PORTS_FILE: not a port and left out: $line"
@@ -89,23 +90,25 @@ filter() {
     [[ $tool == ip6tables ]] || jump "$tool" OUTPUT -d "$METADATA" -j KINDLING-METADATA
 }
 
-# UFW keeps its rules over a reboot, and each word to it takes seconds: it is told only what is new. The open ports are allowed
-# before the firewall is on: a cut must not lock the owner out.
+# UFW keeps its rules over a reboot, and each word to it takes seconds: it is told only what is new. The open ports, and what the
+# product's containers may reach of this host, are allowed before the firewall is on: a cut must not lock the owner out.
 host_firewall() {
-    local port active=no applied=()
+    local rule words active=no applied=() wanted=("${PORTS[@]}" "${HOST_RULES[@]}")
     if [[ $(LC_ALL=C ufw status) == "Status: active"* ]]; then active=yes; fi
     if [[ -e $APPLIED ]]; then mapfile -t applied <"$APPLIED"; fi
-    if [[ $active == yes && "${applied[*]}" == "${PORTS[*]}" ]]; then return 0; fi
-    for port in "${PORTS[@]}"; do
-        [[ $active == yes && " ${applied[*]} " == *" $port "* ]] || ufw allow "$port" || return 1
+    if [[ $active == yes && "${applied[*]}" == "${wanted[*]}" ]]; then return 0; fi
+    for rule in "${wanted[@]}"; do
+        read -ra words <<<"$rule"
+        [[ $active == yes && " ${applied[*]} " == *" $rule "* ]] || ufw allow "${words[@]}" || return 1
     done
-    for port in "${applied[@]}"; do
-        [[ -z $port || " ${PORTS[*]} " == *" $port "* ]] || ufw delete allow "$port" || return 1
+    for rule in "${applied[@]}"; do
+        read -ra words <<<"$rule"
+        [[ -z $rule || " ${wanted[*]} " == *" $rule "* ]] || ufw delete allow "${words[@]}" || return 1
     done
     if [[ $active == no ]]; then
         { ufw default deny incoming && ufw default allow outgoing && ufw --force enable; } || return 1
     fi
-    printf '%s\n' "${PORTS[@]}" | write_file "$APPLIED"
+    printf '%s\n' "${wanted[@]}" | write_file "$APPLIED"
 }
 
 write_ports_file

@@ -11,15 +11,14 @@ STATE=/var/lib/kindling # what must survive a reboot: the machine's key, its non
 SECRETS=$STATE/secrets  # on the root disk, so that a detached data volume carries no password
 DATA=/srv/kindling      # the volume's mount point, or a plain directory of the root disk
 METADATA_URL=http://169.254.169.254
-# What is installed: the list that came with these scripts, until ops.sh update writes one of the machine's own. An operator who
-# tries another release points KINDLING_RELEASES at a list of theirs.
-RELEASES=$KINDLING/full_node/releases.env
-[[ ! -s $STATE/releases.env ]] || RELEASES=$STATE/releases.env
-RELEASES=${KINDLING_RELEASES:-$RELEASES}
-COMPOSE=(docker compose --project-name kindling --env-file "$RELEASES" --file "$KINDLING/full_node/compose.yaml")
 
 # shellcheck source=/dev/null
 . "$ETC/config"
+# What is installed: the product's list that came with these scripts, until ops.sh update writes one of the machine's own. An operator
+# who tries another release points KINDLING_RELEASES at a list of theirs.
+RELEASES=$KINDLING/$PRODUCT/releases.env
+[[ ! -s $STATE/releases.env ]] || RELEASES=$STATE/releases.env
+RELEASES=${KINDLING_RELEASES:-$RELEASES}
 # shellcheck source=full_node/releases.env
 . "$RELEASES"
 # A machine that was made before an option existed has not got it in its configuration.
@@ -90,44 +89,26 @@ node_ip() {
         "$METADATA_URL/metadata/v1/interfaces/public/0/ipv4/address"
 }
 
-# The containers' group, whose way to the metadata address the firewall closes, and LND's own user: compose.yaml asks for their numbers.
+# The containers' group, whose way to the metadata address the firewall closes, and the user that the product's containers run as.
+# container_ids USER HOME VARIABLE: the compose file asks for their numbers.
 container_ids() {
     getent group kindling >/dev/null || groupadd --system kindling
-    id lnd >/dev/null 2>&1 ||
-        useradd --system --gid kindling --home-dir "$DATA/lnd" --no-create-home --shell /usr/sbin/nologin lnd
+    id "$1" >/dev/null 2>&1 ||
+        useradd --system --gid kindling --home-dir "$2" --no-create-home --shell /usr/sbin/nologin "$1"
     KINDLING_GID=$(getent group kindling | cut -d : -f 3)
-    LND_UID=$(id -u lnd)
-    export KINDLING_GID LND_UID
+    printf -v "$3" '%s' "$(id -u "$1")"
+    export KINDLING_GID "${3?}"
 }
 
 compose() {
-    container_ids
+    before_compose
     "${COMPOSE[@]}" "$@"
 }
 
 # The cookie file in the data directory authenticates: no password on the command line.
 bitcoin_cli() { /usr/local/bin/bitcoin-cli -datadir="$DATA/bitcoin" "$@"; }
 
-# lnd_rest PATH [CURL-OPTION...]: LND's REST on loopback, under LND's own certificate.
-lnd_rest() {
-    local path=$1
-    shift
-    curl --silent --show-error --fail-with-body --max-time 60 --cacert "$DATA/lnd/tls.cert" "$@" "https://127.0.0.1:8080$path"
-}
-
-lnd_state() { lnd_rest /v1/state --max-time 10 | jq -r .state; }
-
-LND_CHAIN=$DATA/lnd/data/chain/bitcoin/$NETWORK # where LND keeps what belongs to its network
-
-macaroon_header() {
-    printf 'Grpc-Metadata-macaroon: '
-    od -An -v -tx1 "$LND_CHAIN/admin.macaroon" | tr -d ' \n'
-}
-
-# lnd_admin PATH [CURL-OPTION...]: the same as the node's owner. curl reads the macaroon from a pipe: in its arguments all could see it.
-lnd_admin() {
-    local path=$1
-    shift
-    [[ -s $LND_CHAIN/admin.macaroon ]] || return 1
-    lnd_rest "$path" --header "@"<(macaroon_header) "$@"
-}
+# What the product adds: its compose file, its ports and packages, and how its programs are spoken to.
+# shellcheck source=full_node/product.sh
+. "$KINDLING/$PRODUCT/product.sh"
+COMPOSE=(docker compose --project-name kindling --env-file "$RELEASES" --file "$COMPOSE_FILE")

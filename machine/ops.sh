@@ -1,13 +1,24 @@
 #!/usr/bin/env bash
-# The owner's tool on the machine. This file reads the command line; what a command does is in ops/NAME.sh.
+# The owner's tool on the machine. This file reads the command line; what a command does is in ops/NAME.sh, or in the product's own
+# folder; which commands there are, and what is the product's own in them, is in its ops/about.sh.
 # Exit codes: 0 done, 1 not done (and a sentence why), 2 the command line was not understood (and how it goes).
 set -euo pipefail
 here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 # shellcheck source=ops/common.sh
 . "$here/ops/common.sh"
+# /etc/kindling/config, which names the product, is root's alone; the help is for everyone.
+product=full_node
+[[ ! -e /etc/kindling/class.json ]] || product=classroom
+# shellcheck source=full_node/ops/about.sh
+. "$here/$product/ops/about.sh"
 for command in "${COMMANDS[@]}"; do
-    # shellcheck source=/dev/null
-    . "$here/ops/$command.sh"
+    if [[ -e $here/ops/$command.sh ]]; then
+        # shellcheck source=/dev/null
+        . "$here/ops/$command.sh"
+    else
+        # shellcheck source=/dev/null
+        . "$here/$product/ops/$command.sh"
+    fi
 done
 
 usage() {
@@ -19,10 +30,8 @@ usage() {
     cat <<'HELP'
   help             this text; ops.sh help COMMAND says more about one command
 
-The download of the chain takes one to two weeks on a small machine; nothing needs to be watched meanwhile.
-All passwords and the seed words: /root/node-credentials.txt
-LNbits from your computer:  ssh -L 5000:127.0.0.1:5000 root@THIS-MACHINE  then http://127.0.0.1:5000
 HELP
+    about
 }
 
 is_command() { [[ -n ${1-} && -n ${SUMMARY[$1]-} ]]; }
@@ -41,6 +50,10 @@ help | --help | -h)
     exit 0
     ;;
 esac
+if [[ -n ${NOT_HERE[$command]-} ]]; then
+    printf '%s\n' "${NOT_HERE[$command]}" >&2
+    exit 1
+fi
 if ! is_command "$command"; then
     printf '"%s" is not a command of ops.sh.\n\n' "$command" >&2
     usage >&2

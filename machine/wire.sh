@@ -148,12 +148,14 @@ deliver() {
     rm -f -- "$STATE/sealed.base64" "$STATE/deliver.request"
 }
 
-# heartbeat BODY-FILE [IDENTITY-KEY]: prints in how many seconds the next one is due.
+# heartbeat BODY-FILE [IDENTITY-KEY]: prints in how many seconds the next one is due. When the order ends, as the answer says it, is
+# kept in $STATE/ends-at: Unix seconds, no file as long as no answer had it.
 heartbeat() {
-    local status answer=$1.answer
+    local status ends answer=$1.answer
     status=$(post_signed heartbeat "$1" "$answer" "${2-}")
     case $status in
     200)
+        if ends=$(jq -e '.endsAt | numbers | floor' "$answer" 2>/dev/null); then printf '%d\n' "$ends" | write_file "$STATE/ends-at"; fi
         jq -r '.nextSeconds | if type == "number" then [[floor, 30] | max, 900] | min else 300 end' "$answer" 2>/dev/null || echo 300
         ;;
     404)

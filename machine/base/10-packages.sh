@@ -7,6 +7,7 @@ set -euo pipefail
 readonly PACKAGES=(
     age ca-certificates curl docker-compose-v2 docker.io e2fsprogs gnupg iproute2 iptables jq openssl perl-base
     systemd-timesyncd ufw unattended-upgrades
+    "${PRODUCT_PACKAGES[@]}"
 )
 
 # A fresh droplet runs apt by itself for its first minutes: wait for its lock instead of failing on it.

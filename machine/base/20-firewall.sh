@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Phase "firewall": only SSH and Lightning's peer port are reachable, now and after each boot (see firewall.sh).
+# Phase "firewall": only SSH and the product's ports are reachable, now and after each boot (see firewall.sh).
 set -euo pipefail
 # shellcheck source=../lib.sh
 . "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../lib.sh"

@@ -28,5 +28,3 @@ stop_order() {
 
 configure || fail "Docker's configuration $CONFIG could not be read."
 { stop_order && systemctl enable docker && systemctl restart docker; } || fail "Docker could not be started."
-# docker compose loads the env_file of every service for any command on one of them, and refuses when one is missing.
-[[ -e $SECRETS/lnbits.env ]] || write_file "$SECRETS/lnbits.env" </dev/null

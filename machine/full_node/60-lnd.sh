@@ -14,7 +14,7 @@ neutrino_section() {
 
 configure() {
     local directory=$DATA/lnd address node=bitcoind fee='' section=''
-    container_ids
+    before_compose
     random_secret lnd-wallet-password
     install --directory --owner=lnd --group=kindling --mode=700 "$directory"
     chown lnd:kindling "$SECRETS/lnd-wallet-password" # its folder is root's; the container is shown this one file

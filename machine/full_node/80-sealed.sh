@@ -1,62 +1,29 @@
 #!/usr/bin/env bash
 # Phase "sealed": gathers all credentials, leaves them in /root/node-credentials.txt, seals them to the customer and delivers.
-# The sealed file is made once and kept, since the first delivered bundle is the one that stands; the open one is removed.
 set -euo pipefail
 # shellcheck source=../lib.sh
 . "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../lib.sh"
 # shellcheck source=../wire.sh
 . "$KINDLING/wire.sh"
+# shellcheck source=../seal.sh
+. "$KINDLING/seal.sh"
 
-credentials=/root/node-credentials.txt
-bundle=$STATE/bundle.json
-facts=$STATE/facts.json
-
-# Type and key only, since the comment would carry the host's name; the best first.
-host_keys() {
-    local type file
-    for type in ed25519 ecdsa rsa; do
-        file=/etc/ssh/ssh_host_${type}_key.pub
-        if [[ -e $file ]]; then awk '{print $1 " " $2}' "$file"; fi
-    done
-}
-
-# facts.json: what may be known to all, and is sent beside the bundle.
 gather_facts() {
-    local address hostname='' node_id='' url=http://127.0.0.1:5000
-    address=$(node_ip) || fail "The machine's public address could not be read."
-    if [[ $TAILSCALE == yes ]] && compose exec -T tailscale tailscale status --json >"$STATE/tailscale.json"; then
-        hostname=$(jq -r '.Self.DNSName // "" | rtrimstr(".")' "$STATE/tailscale.json")
-        node_id=$(jq -r '.Self.ID // ""' "$STATE/tailscale.json")
-        # Serving needs HTTPS switched on in the tailnet and would wait for that; without it the SSH tunnel remains.
-        if [[ -n $hostname ]] &&
-            timeout 60 "${COMPOSE[@]}" exec -T tailscale tailscale serve --bg 5000 >/dev/null 2>&1; then
-            url=https://$hostname
-        fi
+    local hostname node_id url=http://127.0.0.1:5000
+    tailnet_facts
+    # Serving needs HTTPS switched on in the tailnet and would wait for that; without it the SSH tunnel remains.
+    if [[ -n $hostname ]] &&
+        timeout 60 "${COMPOSE[@]}" exec -T tailscale tailscale serve --bg 5000 >/dev/null 2>&1; then
+        url=https://$hostname
     fi
-    host_keys |
-        jq -R . | jq -s --arg ip "$address" --arg hostname "$hostname" --arg id "$node_id" --arg url "$url" \
-        '{nodeIp: $ip, hostKeys: ., tailscaleHostname: ($hostname | if . == "" then null else . end),
-          tailscaleNodeId: ($id | if . == "" then null else . end), lnbitsUrl: $url}' | write_file "$facts"
-}
-
-# What runs here, by name, version and, where there is one, the digest it was pinned by or checked against.
-component() {
-    jq -n --arg name "$1" --arg version "$2" --arg digest "${3-}" \
-        '{name: $name, version: $version} + if $digest == "" then {} else {digest: $digest} end'
+    write_facts "$url"
 }
 
 components() {
-    local name='Bitcoin Knots' version=$1 digest=''
-    if [[ $BITCOIN == core ]]; then name='Bitcoin Core'; fi
-    if [[ -s $STATE/bitcoin-digest ]]; then digest=sha256:$(<"$STATE/bitcoin-digest"); fi
-    component "$name" "$version" "$digest"
+    bitcoin_component "$1"
     component LND "$LND_VERSION" "${LND_IMAGE##*@}"
     component LNbits "$LNBITS_VERSION" "${LNBITS_IMAGE##*@}"
-    if [[ -s $STATE/tailscale-node ]]; then component Tailscale "$TAILSCALE_VERSION" "${TAILSCALE_IMAGE##*@}"; fi
-    component Docker "$(docker version --format '{{.Server.Version}}')"
-    component age "$(age --version)"
-    component Linux "$(uname -r)"
-    component "$(. /etc/os-release && printf '%s' "$NAME")" "$(. /etc/os-release && printf '%s' "${VERSION_ID-unknown}")"
+    base_components
 }
 
 # Null while LND does not tell, as before its RPC is active.
@@ -106,20 +73,5 @@ write_credentials() {
         "  ops.sh help      everything else"' "$bundle" | write_file "$credentials"
 }
 
-seal_bundle() {
-    age --encrypt --recipients-file "$ETC/recipients" --output "$STATE/bundle.sealing" "$bundle" ||
-        fail "The bundle could not be sealed to the recipients of this order."
-    mv -- "$STATE/bundle.sealing" "$STATE/bundle.age"
-}
-
-trap 'rm -f -- "$bundle"' EXIT # the open bundle does not outlive this phase, however that ends
 gather_facts
-if [[ ! -s $STATE/bundle.age ]]; then
-    make_bundle
-    write_credentials
-    seal_bundle
-fi
-deliver "$STATE/bundle.age" "$facts"
-install --mode=644 "$KINDLING/units/kindling-watch.service" /etc/systemd/system/kindling-watch.service
-systemctl daemon-reload
-systemctl enable --now kindling-watch || fail "The service that watches over the node could not be started."
+seal_and_deliver

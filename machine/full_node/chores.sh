@@ -9,6 +9,10 @@ LNBITS_URL=http://127.0.0.1:5000
 SWITCH_SECONDS=${KINDLING_SWITCH_SECONDS:-600}
 SWITCH_AGAIN_SECONDS=21600
 
+# shellcheck disable=SC2034 # watch.sh reads it
+CHORES=(follow_snapshot continue_restore switch_backend connect_lnbits keep_backup_current)
+backup_due=0 # what was not taken is offered again after five minutes
+
 lnbits_answers() { curl --silent --max-time 10 --output /dev/null "$LNBITS_URL/api/v1/health"; }
 
 lnd_active() { [[ $(lnd_state 2>/dev/null) =~ ^(RPC_ACTIVE|SERVER_ACTIVE)$ ]]; }
@@ -146,6 +150,11 @@ upload_backup() (
         ;;
     esac
 ) 6>"$STATE/backup.lock"
+
+keep_backup_current() {
+    if ((SECONDS < backup_due)); then return 0; fi
+    upload_backup || backup_due=$((SECONDS + 300))
+}
 
 # Has the order service forget the backup. The wish goes first: what is erased must not come back by itself.
 erase_backup() (

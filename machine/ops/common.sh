@@ -3,10 +3,10 @@
 # Each command's file calls summarise and defines help_NAME and run_NAME (a hyphen of the name is an underscore there).
 
 # shellcheck disable=SC2034 # ops.sh reads it
-COMMANDS=(status sync logs backup restore update unlock pair support-bundle)
 declare -A SUMMARY
 
 # summarise COMMAND SENTENCE: its line in the overview.
+# shellcheck disable=SC2034
 summarise() { SUMMARY["$1"]=$2; }
 
 die() {
@@ -69,3 +69,27 @@ span() {
 }
 
 utc_now() { date -u +%Y%m%dT%H%M%SZ; }
+
+# time_left PROGRESS: from an earlier look, kept for some hours, so that `--once` can tell too. PROGRESS is in billionths.
+time_left() {
+    local now progress=$1 looked='' before=''
+    now=$(date +%s)
+    if [[ -s $STATE/sync-look ]]; then read -r looked before <"$STATE/sync-look"; fi
+    if [[ ! $looked =~ ^[0-9]+$ || ! $before =~ ^[0-9]+$ ]] || ((now - looked > 21600 || progress < before)); then
+        printf '%d %d\n' "$now" "$progress" | write_file "$STATE/sync-look"
+    elif ((now - looked >= 20 && progress > before)); then
+        printf ', about %s left' "$(span $(((1000000000 - progress) * (now - looked) / (progress - before))))"
+    fi
+}
+
+chain_line() {
+    local info peers progress
+    info=$(bitcoin_cli getblockchaininfo 2>/dev/null) || return 1
+    peers=$(bitcoin_cli getnetworkinfo 2>/dev/null | jq .connections) || return 1
+    progress=$(jq '.verificationprogress * 1e9 | floor' <<<"$info")
+    jq -j --argjson peers "$peers" '"chain \(.chain): block \(.blocks) of \(.headers), " +
+        "\(.verificationprogress * 10000 | floor / 100)% verified, " +
+        "\(.size_on_disk / 1e9 | floor) GB on disk\(if .pruned then " (pruned)" else "" end), \($peers) peers"' <<<"$info"
+    if jq -e .initialblockdownload <<<"$info" >/dev/null; then time_left "$progress"; else printf ', in sync'; fi
+    printf '\n'
+}

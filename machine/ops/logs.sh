@@ -4,38 +4,33 @@
 summarise logs 'the last 100 log lines of a service; with -f, follow'
 
 help_logs() {
-    cat <<'HELP'
+    cat <<HELP
 ops.sh logs SERVICE [-f] [-n LINES]
 
 SERVICE is one of
-  bitcoin     bitcoind
-  lnd         LND
-  lnbits      LNbits
-  tailscale   Tailscale
-  watch       kindling-watch, which tells the order page how the machine is
-  snapshot    the download of a snapshot of the chain's state, if your order has one
-  bringup     the first setup of this machine
+$(for service in "${LOGS[@]}"; do printf '  %s\n' "$service"; done)
 -f follows the log until Ctrl-C; -n shows that many of its last lines instead of 100.
 HELP
 }
 
-# service_log SERVICE LINES [follow]
+# service_log SERVICE LINES [follow]: a unit of systemd's, the first setup, or else a container.
 service_log() {
     case $1 in
     bitcoin) journalctl --no-pager --unit bitcoind --lines "$2" ${3:+--follow} ;;
-    watch | snapshot) journalctl --no-pager --unit "kindling-$1" --lines "$2" ${3:+--follow} ;;
-    lnd | lnbits | tailscale) compose --profile tailscale logs --tail "$2" ${3:+--follow} "$1" ;;
+    watch | snapshot | blocks) journalctl --no-pager --unit "kindling-$1" --lines "$2" ${3:+--follow} ;;
+    nginx) tail --lines "$2" ${3:+--follow} /var/log/nginx/error.log ;;
     # The first boot's part is cloud-init's log; what a restart continued is its unit's.
     bringup)
         journalctl --no-pager --unit kindling-bringup --lines "$2" 2>/dev/null || true
         tail --lines "$2" ${3:+--follow} /var/log/cloud-init-output.log
         ;;
+    *) compose --profile tailscale logs --tail "$2" ${3:+--follow} "$1" ;;
     esac
 }
 
 run_logs() {
     local service=${1-} follow='' lines=100
-    [[ $service =~ ^(bitcoin|lnd|lnbits|tailscale|watch|snapshot|bringup)$ ]] || misuse logs "Which log? \"$service\" is none of them."
+    [[ -n $service && " $(log_names) " == *" $service "* ]] || misuse logs "Which log? \"$service\" is none of them."
     shift
     while (($# > 0)); do
         case $1 in

@@ -1,14 +1,14 @@
 # shellcheck shell=bash
 # ops.sh status: everything at one look. Sourced by ops.sh. What does not answer is said to be silent; nothing here fails.
 
-summarise status 'what runs, the chain, LND, LNbits, disk, backups'
+summarise status 'what runs and how it is'
 
 help_status() {
     cat <<'HELP'
 ops.sh status
 
-Shows what runs and how it is: the services, the chain and the rules it is checked by, LND, LNbits, Tailscale, disk and
-memory, whether Ubuntu wants a restart, when the order service was last reached, and whether channel backups are kept.
+Shows what runs and how it is: the services, the chain and the rules it is checked by, the Lightning nodes, Tailscale, disk and
+memory, whether Ubuntu wants a restart, and when the order service was last reached.
 HELP
 }
 
@@ -21,7 +21,7 @@ ago() { printf '%s ago' "$(span $(($(date +%s) - $1)))"; }
 status_services() {
     local unit
     printf 'SERVICES\n'
-    for unit in bitcoind kindling-watch kindling-snapshot; do
+    for unit in "${UNITS[@]}"; do
         [[ -e /etc/systemd/system/$unit.service ]] || continue
         line "$unit" "$(systemctl is-active "$unit" 2>/dev/null || true)"
     done
@@ -50,24 +50,9 @@ status_bitcoin() {
         ([.[] | select(.active | not) | .key] | if length > 0 then "  not in force     \(join(", "))" else empty end)' || true
 }
 
-status_lnd() {
-    local info
-    heading LND
-    line state "$(lnd_state_or_silence)"
-    line backend "$(lnd_backend 2>/dev/null || true)"
-    if info=$(lnd_admin /v1/getinfo 2>/dev/null); then
-        jq -r '"  version          \(.version)",
-            "  chain            \(if .synced_to_chain then "in sync" else "not in sync yet" end), block \(.block_height // 0)",
-            "  peers            \(.num_peers // 0)",
-            "  channels         \(.num_active_channels // 0) active, \(.num_inactive_channels // 0) inactive, \(.num_pending_channels // 0) pending"' <<<"$info"
-    fi
-    if restore_pending; then line restore 'not finished yet; say: ops.sh restore --seed'; fi
-}
-
 status_rest() {
-    local kept=no heard
+    local heard
     heading OTHER
-    line LNbits "$(lnbits_answers && printf answers || printf silent)"
     if [[ $TAILSCALE == yes ]]; then
         line Tailscale "$(compose exec -T tailscale tailscale status --json 2>/dev/null |
             jq -r '"\(.BackendState), \(.Self.DNSName // "" | rtrimstr("."))"' 2>/dev/null || printf silent)"
@@ -79,8 +64,6 @@ status_rest() {
     if [[ -e /var/run/reboot-required ]]; then line restart 'Ubuntu asks for a restart of the machine: reboot'; fi
     heard=$(last_heard)
     line 'order service' "$(if [[ -n $heard ]]; then printf 'last reached %s' "$(ago "$heard")"; else printf 'not reached yet'; fi)"
-    if [[ -e $STATE/backup-kept ]]; then kept='yes, under the order link'; fi
-    line 'backups kept' "$kept"
 }
 
 # Each of these files is an answer of the order service, written when it came.
@@ -90,10 +73,8 @@ last_heard() {
 
 run_status() {
     (($# == 0)) || misuse status "status takes no arguments."
-    # shellcheck source=../full_node/chores.sh
-    . "$KINDLING/full_node/chores.sh"
     status_services
     status_bitcoin
-    status_lnd
+    status_product
     status_rest
 }

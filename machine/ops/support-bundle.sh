@@ -17,13 +17,13 @@ Look at it before you send it. Logs also tell of your peers, channels and paymen
 HELP
 }
 
-# All but macaroons are text; a line shorter than eight characters would hide half of a log.
+# A line shorter than eight characters would hide half of a log.
 list_secrets() {
     local file
-    for file in "$SECRETS"/* "$STATE"/machine.key* "$ETC"/pair-token "$STATE"/tailscale/auth-key "$DATA"/lnd*/tls.key "$DATA"/bitcoin/.cookie "$DATA"/bitcoin/*/.cookie; do
+    for file in "$SECRETS"/* "$STATE"/machine.key* "$ETC"/pair-token "$STATE"/tailscale/auth-key "$DATA"/bitcoin/.cookie "$DATA"/bitcoin/*/.cookie; do
         [[ -f $file ]] || continue
         case $file in
-        *.json) jq -r 'del(.cipher_seed_mnemonic) | .. | strings' "$file" ;;
+        *.json) jq -r 'if type == "object" then del(.cipher_seed_mnemonic) else . end | .. | strings' "$file" ;;
         *.env) sed -nE 's/^[A-Z_]*(SECRET|TOKEN|PASSWORD|PASS)[A-Z_]*=//p' "$file" ;;
         *.cookie) cut -d : -f 2- "$file" && cat "$file" ;;
         *) grep -av -e '^-----' "$file" || true ;;
@@ -35,12 +35,7 @@ list_secrets() {
     if [[ -s $STATE/tailscale/tailscaled.state ]]; then
         jq -r '.. | strings | ., (try @base64d catch empty)' "$STATE/tailscale/tailscaled.state" 2>/dev/null | grep -aoE 'privkey:[0-9a-f]+|[A-Za-z0-9+/=_-]{24,}' || true
     fi
-    while IFS= read -r -d '' file; do
-        od -An -v -tx1 <"$file" | tr -d ' \n' && printf '\n'
-        od -An -v -tx1 <"$file" | tr -d ' \n' | tr a-f A-F && printf '\n'
-        openssl base64 -A -in "$file" && printf '\n'
-        openssl base64 -A -in "$file" | tr '+/' '-_' && printf '\n'
-    done < <(find "$DATA"/lnd* -name '*.macaroon' -print0 2>/dev/null)
+    product_secrets
 }
 
 # Three words of a seed in a row, whatever stands between them: one word alone is a word of the language.
@@ -97,8 +92,9 @@ versions() {
 }
 
 settings() {
-    local file
-    for file in "$ETC/config" "$DATA/bitcoin/bitcoin.conf" "$DATA/lnd/lnd.conf" "$KINDLING/full_node/compose.yaml" /etc/systemd/system/bitcoind.service /etc/systemd/system/kindling*.service; do
+    local file files
+    mapfile -t files < <(product_settings)
+    for file in "$ETC/config" "$DATA/bitcoin/bitcoin.conf" "${files[@]}" /etc/systemd/system/bitcoind.service /etc/systemd/system/kindling*.service; do
         [[ ! -f $file ]] || { printf '==> %s\n' "$file" && cat "$file"; }
     done
     printf '==> %s\n' "$STATE"
@@ -130,7 +126,7 @@ run_support_bundle() {
     gather containers docker ps --all
     gather firewall ufw status
     gather firewall-rules iptables --list-rules
-    for service in bitcoin lnd lnbits tailscale watch snapshot bringup; do
+    for service in $(log_names); do
         gather "log-$service" "$KINDLING/ops.sh" logs "$service" -n 500
     done
     found=$(still_there "$work/$folder" "$work/secrets" "$work/runs")

@@ -14,7 +14,7 @@ const TESTS = path.dirname(fileURLToPath(import.meta.url));
 // [command, Debian package]: what the scripts or the stand-ins need from the host.
 const NEEDED = [
   ["age", "age"], ["blkid", "util-linux"], ["cloud-init", "cloud-init"], ["curl", "curl"], ["flock", "util-linux"], ["gpg", "gnupg"],
-  ["ip", "iproute2"], ["iptables", "iptables"], ["jq", "jq"], ["mkfs.ext4", "e2fsprogs"], ["nsenter", "util-linux"], ["openssl", "openssl"],
+  ["ip", "iproute2"], ["iptables", "iptables"], ["jq", "jq"], ["mkfs.ext4", "e2fsprogs"], ["nginx", "nginx-light"], ["nsenter", "util-linux"], ["openssl", "openssl"],
   ["setpriv", "util-linux"], ["ssh-keygen", "openssh-client"], ["ufw", "ufw"], ["unshare", "util-linux"], ["useradd", "passwd"],
 ];
 

@@ -3,7 +3,8 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import { startScriptedWorker } from "./scripted-worker.mjs";
-import { ageKey, boot, ORDER, TOKEN } from "./order.mjs";
+import { classOf } from "./class.mjs";
+import { ageKey, boot, CLASS_CHANGES, ORDER, TOKEN } from "./order.mjs";
 
 const STAND_INS = "/run/kindling-test/tests/stand-ins";
 const INTERESTING = ["22", "25", "80", "443", "2375", "5000", "8080", "8081", "8332", "8333", "9735", "10009", "18443", "28332", "28333"];
@@ -41,9 +42,9 @@ test("the machine's firewall", { timeout: 400_000 }, async (t) => {
     await listen("container", "nsenter", "--net=/run/kindling-test/container-net", "node", `${STAND_INS}/listen.mjs`, "172.17.0.2", "80");
     assert.deepEqual(await scan("192.0.2.2", machine.outside), [22, 9735]);
 
-    await live("sh", "-c", "printf '8081/tcp # a shop\\n99999/tcp\\n$(reboot)\\n' >>/etc/kindling/open-ports && systemctl reload kindling-firewall");
-    assert.deepEqual(await scan("192.0.2.2", machine.outside), [22, 8081, 9735]);
-    assert.match(await live("ufw", "status"), /^8081\/tcp +ALLOW/m);
+    await live("sh", "-c", "printf '8080:8081/tcp # a shop\\n99999/tcp\\n9000:80/tcp\\n$(reboot)\\n' >>/etc/kindling/open-ports && systemctl reload kindling-firewall");
+    assert.deepEqual(await scan("192.0.2.2", machine.outside), [22, 8080, 8081, 9735]);
+    assert.match(await live("ufw", "status"), /^8080:8081\/tcp +ALLOW/m);
 
     await live("sh", "-c", "sed -i /8081/d /etc/kindling/open-ports && systemctl reload kindling-firewall");
     assert.deepEqual(await scan("192.0.2.2", machine.outside), [22, 9735]);
@@ -83,5 +84,41 @@ test("the machine's firewall", { timeout: 400_000 }, async (t) => {
       const { exitCode, stdout, stderr } = await ask("setpriv", ...as);
       assert.equal(exitCode, 7, `${as.join(" ")}: ${stdout}${stderr}`); // refused at once, no timeout
     }
+  });
+});
+
+test("a classroom's firewall", { timeout: 400_000 }, async (t) => {
+  const worker = await startScriptedWorker({ orderId: ORDER, token: TOKEN });
+  t.after(() => worker.stop());
+  const machine = await boot(t, worker, {
+    changes: CLASS_CHANGES, classroom: classOf("A"), recipients: [ageKey().recipient], faults: ["fail systemctl enable docker"], cloudInit: false,
+  });
+  await machine.done;
+  const live = async (script) => {
+    const { exitCode, stdout, stderr } = await machine.run(["bash", "-ec", script]);
+    assert.equal(exitCode, 0, stdout + stderr);
+    return stdout;
+  };
+  // The nodes' bridge and one container on it, as Docker makes them, and somebody who listens everywhere.
+  const container = "nsenter --net=/run/kindling-test/container-net";
+  await live(`touch /run/kindling-test/container-net; unshare --net=/run/kindling-test/container-net true
+    ip link add br-kindling type bridge; ip address add 10.61.0.1/24 dev br-kindling
+    ip link add veth0 type veth peer name container0; ip link set veth0 master br-kindling
+    ${container} sleep infinity & while [[ $(readlink /proc/$!/ns/net) == $(readlink /proc/self/ns/net) ]]; do :; done
+    ip link set container0 netns $!; kill $!
+    ${container} ip link set container0 up; ${container} ip address add 10.61.0.10/24 dev container0; ${container} ip route add default via 10.61.0.1
+    ip link set br-kindling up; ip link set veth0 up
+    setsid node ${STAND_INS}/listen.mjs 0.0.0.0 22 80 6000 6001 6008 6009 9735 18443 >/run/everything 2>&1 </dev/null &
+    until grep --quiet listening /run/everything; do :; done`);
+  const scan = async (from, address) => JSON.parse((await from(["node", `${STAND_INS}/scan.mjs`, address, "22", "80", "6000", "6001", "6008", "6009", "9735", "18443"])).stdout);
+  await t.test("the world reaches SSH and the nodes' ports", async () => {
+    assert.deepEqual(await scan(machine.outside, "192.0.2.2"), [22, 6001, 6008]);
+  });
+  await t.test("the nodes reach bitcoind on the bridge, not on another address; the world does not by that address either", async () => {
+    const inside = (argv) => machine.run([...container.split(" "), ...argv]);
+    assert.deepEqual(await scan(inside, "10.61.0.1"), [22, 6001, 6008, 18443]);
+    assert.deepEqual(await scan(inside, "192.0.2.2"), [22, 6001, 6008]);
+    await machine.outside(["ip", "route", "add", "10.61.0.0/24", "via", "192.0.2.2"]);
+    assert.deepEqual(await scan(machine.outside, "10.61.0.1"), [22, 6001, 6008]);
   });
 });

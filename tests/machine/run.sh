@@ -49,18 +49,25 @@ command_for() {
         "$1" "$2" "$1" "$2" >"$stage/bin/$1"
     chmod 755 "$stage/bin/$1"
 }
-for name in apt-get docker journalctl systemctl; do command_for "$name" "node /run/kindling-test/tests/stand-ins/$name.mjs"; done
+for name in apt-get certbot docker journalctl systemctl; do command_for "$name" "node /run/kindling-test/tests/stand-ins/$name.mjs"; done
 for name in blockdev fallocate swapon sysctl; do command_for "$name" "/run/kindling-test/tests/stand-ins/kernel.sh $name"; done
 for name in mount sleep; do command_for "$name" "/run/kindling-test/tests/stand-ins/$name.sh"; done
+# What Core Lightning's image has.
+mkdir "$stage/image"
+# shellcheck disable=SC2016 # "$@" belongs to the written script
+printf '#!/bin/sh\nprintf "%%s\\n" "lightning-cli $*" >>/run/kindling-test/arguments.log\nexec /run/kindling-test/bin/node /run/kindling-test/tests/stand-ins/lightning-cli.mjs "$@"\n' >"$stage/image/lightning-cli"
+chmod 755 "$stage/image/lightning-cli"
 # These are themselves.
-for name in age awk blkid cmp curl cut find gpg grep groupadd install iptables jq mkfs.ext4 mkswap openssl perl sha256sum tr ufw useradd wipefs; do
+for name in age awk blkid cmp curl cut find gpg grep groupadd install iptables jq mkfs.ext4 mkswap nginx openssl perl sha256sum tr ufw useradd wipefs; do
     command_for "$name" "$(PATH=/usr/sbin:/usr/bin:/sbin:/bin type -P "$name")"
 done
-cp "$TESTS/../../machine/full_node/releases.env" "$stage/releases.env"
+# Both products' list, each line once.
+cat "$TESTS/../../machine/full_node/releases.env" >"$stage/releases.env"
+grep ^CLN_ "$TESTS/../../machine/classroom/releases.env" >>"$stage/releases.env"
 
 # A droplet on its first boot: nothing of this host's own cloud-init, users' keys or node.
 rm -rf "$root/var/lib/cloud" "$root/var/log/cloud-init.log" "$root/var/log/cloud-init-output.log" "$root/root/.ssh" \
-    "$root/etc/docker" "$root/swapfile" \
+    "$root/etc/docker" "$root/etc/letsencrypt" "$root/swapfile" \
     "$root/etc/kindling" "$root/opt/kindling" "$root/var/lib/kindling" "$root/srv/kindling" "$root"/etc/ssh/ssh_host_*
 printf '# empty\n' >"$root/etc/fstab"
 find "$root/etc/systemd/system" -path '*.wants/*' -delete
@@ -81,7 +88,6 @@ cloud_final_modules: [scripts-user, final-message]
 CFG
 
 ip link set lo up
-ip address add 169.254.169.254/32 dev lo
 # The world is a second network, at the other end of a cable.
 touch "$stage/outside-net"
 unshare --net="$stage/outside-net" true
@@ -90,6 +96,8 @@ outside=(nsenter --net="$stage/outside-net")
 "${outside[@]}" ip link set eth0 netns $$
 "${outside[@]}" ip address add 192.0.2.1/24 dev world
 "${outside[@]}" ip link set world up
+"${outside[@]}" ip link set lo up
+"${outside[@]}" ip address add 169.254.169.254/32 dev lo
 ip address add 192.0.2.2/24 dev eth0
 ip link set eth0 up
 ip route add default via 192.0.2.1

@@ -7,7 +7,7 @@ import { once } from "node:events";
 /**
  * token: the one that pairs. tailscaleAuthKey: what pairing answers. trouble(call, n): for the n-th call (from 1) of "pair",
  * "report", "deliver", "heartbeat" or "backup", a status to answer with before anything is looked at, or undefined.
- * nextSeconds: what a heartbeat is answered; releases: the text of the release list, null for none. Both may be changed at any
+ * nextSeconds and, if set, endsAt: what a heartbeat is answered; releases: the text of the release list, null for none. Both may be changed at any
  * time on what this returns.
  *
  * said.heartbeats holds {body, identified}: identified says that LND's identity key signed, too, and that this was verified.
@@ -16,7 +16,7 @@ import { once } from "node:events";
 export async function startScriptedWorker({ orderId, token, tailscaleAuthKey = null, trouble = () => undefined, port = 0, nextSeconds = 30 }) {
   const said = { pairs: 0, reports: [], nodes: new Set(), deliveries: [], heartbeats: [], backups: [], backup: null, refused: [] };
   const counts = {};
-  const worker = { said, nextSeconds, releases: null };
+  const worker = { said, nextSeconds, endsAt: undefined, releases: null };
   let openToken = { token, scope: "bring_up", key: null };
   let machineKey = null;
   let lastNonce = 0;
@@ -71,7 +71,7 @@ export async function startScriptedWorker({ orderId, token, tailscaleAuthKey = n
       if ((identity === undefined) !== (body.identityKey === undefined)) return refuse(400, "identity_incomplete");
       if (identity !== undefined && !signedBy(body.identityKey, raw, identity)) return refuse(400, "identity_signature");
       said.heartbeats.push({ body, identified: identity !== undefined });
-      return answer(200, { nextSeconds: worker.nextSeconds });
+      return answer(200, { nextSeconds: worker.nextSeconds, endsAt: worker.endsAt });
     }
     if (call === "backup") {
       const { nonce, sealed, ...unknown } = body;
@@ -141,9 +141,23 @@ const HEARTBEAT = {
   identityKey: optional((value) => /^0[23][0-9a-f]{64}$/.test(value)),
 };
 
+/** The same of a classroom. */
+const CLASS_HEARTBEAT = {
+  nonce: whole,
+  bootedAt: HEARTBEAT.bootedAt,
+  class: orNull(object({
+    blocks: whole, bestBlockTime: whole,
+    nodes: (value) => Array.isArray(value) && value.length <= 64 && value.every((node) =>
+      node.up === false ? object({ name: short, up: bool })(node) : object({ name: short, up: bool, blocks: whole, wallets: whole, onchainSats: whole })(node)),
+    channels: (value) => Array.isArray(value) && value.length <= 512 && value.every(object({ from: whole, to: whole, sats: whole, fromSats: whole, active: bool })),
+  })),
+  disk: HEARTBEAT.disk,
+  message: HEARTBEAT.message,
+};
+
 function notAHeartbeat(body) {
-  const unknown = Object.keys(body).find((key) => !(key in HEARTBEAT));
-  return unknown ?? Object.keys(HEARTBEAT).find((key) => !HEARTBEAT[key](body[key]));
+  const fields = "class" in body ? CLASS_HEARTBEAT : HEARTBEAT;
+  return Object.keys(body).find((key) => !(key in fields)) ?? Object.keys(fields).find((key) => !fields[key](body[key]));
 }
 
 /** A secp256k1 key from its 33 compressed bytes: the fixed DER head of such a key, then the point. */

@@ -1,4 +1,4 @@
-//! LNbits for the tests, in a virtual environment of the project's own.
+//! LNbits for the tests, and a second implementation of Core Lightning's runes, in a virtual environment of the project's own.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::plan::{Outcome, Plan};
 use crate::project::{Project, Stamp};
 
 /// LNbits 1.6 does not start with bitstring 5, which its own requirements would allow.
-const REQUIREMENTS: [&str; 2] = ["lnbits==1.6.2", "bitstring<5"];
+const REQUIREMENTS: [&str; 3] = ["lnbits==1.6.2", "bitstring<5", "runes==0.6"];
 
 /// The Pythons that LNbits 1.6 supports, the newest first; plain `python3` may be one of them.
 const CANDIDATES: [&str; 4] = ["python3.12", "python3.11", "python3.10", "python3"];

@@ -13,7 +13,7 @@ use crate::project::Project;
 type Program = (&'static str, &'static str);
 
 /// What the tests call.
-const TESTS: [Program; 15] = [
+const TESTS: [Program; 16] = [
     ("chromium", "chromium"),
     ("shellcheck", "shellcheck"),
     ("age", "age"),
@@ -24,6 +24,7 @@ const TESTS: [Program; 15] = [
     ("iptables", "iptables"),
     ("jq", "jq"),
     ("mkfs.ext4", "e2fsprogs"),
+    ("nginx", "nginx-light"),
     ("openssl", "openssl"),
     ("ssh-keygen", "openssh-client"),
     ("ufw", "ufw"),

@@ -3,7 +3,7 @@ import fs from "node:fs";
 
 const COMMANDS = {
   age: "age", "ca-certificates": "update-ca-certificates", curl: "curl", "docker-compose-v2": "docker", "docker.io": "docker",
-  e2fsprogs: "mkfs.ext4", gnupg: "gpg", iproute2: "ip", iptables: "iptables", jq: "jq", openssl: "openssl", "perl-base": "perl", ufw: "ufw",
+  e2fsprogs: "mkfs.ext4", gnupg: "gpg", iproute2: "ip", iptables: "iptables", jq: "jq", openssl: "openssl", "perl-base": "perl", ufw: "ufw", certbot: "certbot", nginx: "nginx",
 };
 const SERVICES = ["systemd-timesyncd", "unattended-upgrades"]; // theirs is a unit, which the stand-in for systemctl knows
 const words = process.argv.slice(2);

@@ -8,6 +8,7 @@
 import crypto from "node:crypto";
 import fs from "node:fs";
 import http from "node:http";
+import { regtest } from "./regtest.mjs";
 
 const [version, ...args] = process.argv.slice(2);
 const told = (name) => fs.existsSync(`/run/kindling-test/host/${name}`);
@@ -17,14 +18,16 @@ const config = readConfig(`${datadir}/bitcoin.conf`);
 const chains = { main: "", signet: "/signet", testnet4: "/testnet4", regtest: "/regtest" };
 if (!(config.chain in chains)) die(`Error: Unknown chain ${config.chain}.`);
 const chainDir = `${datadir}${chains[config.chain]}`;
+fs.mkdirSync(chainDir, { recursive: true });
 const prune = Number(config.prune ?? 0);
 if (prune !== 0 && prune < 550) die("Error: Prune configured below the minimum of 550 MiB.");
+// A node with a wallet has a chain of its own, in regtest.mjs, and answers on the bridge of a class.
+const own = config.disablewallet === "1" ? null : regtest(chainDir);
 const dbcache = Number(config.dbcache);
-if (!(dbcache >= 450 && dbcache <= 8192)) die("Error: dbcache is out of its range");
-if (config.rpcbind !== "127.0.0.1" || config.rpcallowip !== "127.0.0.1") die("Error: RPC is not bound to loopback");
+if (!(dbcache >= (own ? 4 : 450) && dbcache <= 8192)) die("Error: dbcache is out of its range");
+if (own ? config.chain !== "regtest" : config.rpcbind !== "127.0.0.1" || config.rpcallowip !== "127.0.0.1") die("Error: RPC is not bound to loopback");
 const rpcauth = /^(\w+):([0-9a-f]+)\$([0-9a-f]{64})$/.exec(config.rpcauth) ?? die("Error: invalid -rpcauth argument.");
 const cookie = `__cookie__:${crypto.randomBytes(32).toString("hex")}`;
-fs.mkdirSync(chainDir, { recursive: true });
 fs.writeFileSync(`${chainDir}/.cookie`, cookie, { mode: 0o600 });
 
 // The one snapshot that is compiled in: the hash of its base, and that of its contents.
@@ -113,7 +116,17 @@ async function loadtxoutset(file) {
   return { coins_loaded: Number(bytes.readBigUInt64LE(43)), tip_hash: BASE.hash, base_height: BASE.height, path: file };
 }
 
-http
+if (own) {
+  const plain = calls.getblockchaininfo;
+  for (const [method, call] of Object.entries(own.calls)) calls[method] = (...params) => call(wallet, ...params);
+  calls.getblockchaininfo = () => {
+    const { blocks: height, hash: best, time } = own.tip();
+    return { ...plain(), blocks: height, headers: height, bestblockhash: best, time, mediantime: time, verificationprogress: 1, initialblockdownload: time < Date.now() / 1000 - 86400 };
+  };
+}
+let wallet = "";
+
+const server = () => http
   .createServer(async (request, response) => {
     const [kind, encoded] = (request.headers.authorization ?? "").split(" ");
     if (kind !== "Basic" || !known(Buffer.from(encoded, "base64").toString())) return response.writeHead(401).end();
@@ -121,8 +134,9 @@ http
     const answer = (status, body) => response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ ...body, id }));
     if (!(method in calls)) return answer(404, { result: null, error: { code: -32601, message: "Method not found" } });
     active.add(method);
+    wallet = /^\/wallet\/(\w+)$/.exec(request.url)?.[1] ?? "";
     try {
-      answer(200, { result: await calls[method](...params), error: null });
+      answer(200, { result: await calls[method](...(Array.isArray(params) ? params : [params])), error: null });
     } catch (error) {
       if (!error.code) throw error;
       answer(500, { result: null, error: { code: error.code, message: error.message } });
@@ -130,7 +144,9 @@ http
       active.delete(method);
     }
   })
-  .listen(Number(config.rpcport), "127.0.0.1", () => console.log(`Bitcoin stand-in ${version} started`));
+  .on("error", (error) => die(`Error: Unable to bind: ${error.message}`));
+server().listen(Number(config.rpcport), "127.0.0.1", () => console.log(`Bitcoin stand-in ${version} started`));
+if (own) server().listen(Number(config.rpcport), "10.61.0.1");
 
 function rpc(code, message) {
   return Object.assign(new Error(message), { code });

@@ -4,7 +4,7 @@
 import crypto from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { spawn, execFileSync } from "node:child_process";
+import { spawn, spawnSync, execFileSync } from "node:child_process";
 
 process.umask(0o022); // the daemon's, whatever the caller's is
 const stage = "/run/kindling-test";
@@ -21,12 +21,15 @@ if (first === "inspect") {
   if (!name) refuse(`Error: No such object: ${others.at(-1)}`);
   print("{{.State.StartedAt}}", others.slice(0, -1), fs.readFileSync(`${stage}/containers/${name.slice(0, -4)}.started`, "utf8"));
 }
+// What is not a service's own program.
+const PROGRAMS = { lightningd: [process.execPath, `${stage}/tests/stand-ins/lightningd.mjs`], sleep: ["/usr/bin/sleep"] };
 const { options, command, rest } = parse(process.argv.slice(2));
+let networks = {};
 const services = readCompose();
 const flags = rest.filter((word) => word.startsWith("-"));
 const names = rest.filter((word) => !word.startsWith("-"));
 
-if (command === "up") names.forEach(up);
+if (command === "up") (names.length ? names : Object.keys(services).filter((name) => !services[name].profiles)).forEach(up);
 else if (command === "restart") names.forEach((name) => { stop(name); up(name); });
 else if (command === "ps" && flags.includes("--quiet")) names.filter(running).forEach((name) => console.log(id(name)));
 else if (command === "ps") for (const name of Object.keys(services)) console.log(`kindling-${name}-1  ${running(name) ? "Up" : "Exited"}`);
@@ -47,9 +50,27 @@ function readCompose() {
   const variables = Object.fromEntries(
     fs.readFileSync(options["env-file"], "utf8").split("\n").filter((line) => /^\w+=/.test(line)).map((line) => line.split(/=(.*)/s).slice(0, 2)),
   );
-  const json = execFileSync("/usr/bin/python3", ["-c", "import json,sys,yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))", options.file]);
+  const json = options.file.endsWith(".json") ? fs.readFileSync(options.file) : execFileSync("/usr/bin/python3", ["-c", "import json,sys,yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))", options.file]);
   const filled = json.toString().replace(/\$\{(\w+)\}/g, (_, name) => process.env[name] ?? variables[name] ?? refuse(`variable ${name} is not set`));
-  return JSON.parse(filled).services;
+  const file = JSON.parse(filled);
+  networks = file.networks ?? {};
+  return file.services;
+}
+
+// A bridge, and what has an address on it: all of it on this host, since a container has no network of its own here.
+function attachNetworks(name, service) {
+  for (const [network, { ipv4_address: address }] of Object.entries(service.networks ?? {})) {
+    const { driver, internal, driver_opts: options, ipam } = networks[network] ?? refuse(`${name}: undefined network ${network}`);
+    const bridge = options["com.docker.network.bridge.name"];
+    if (driver !== "bridge" || internal !== true || ipam.config.length !== 1) refuse(`${network}: is not the class's`);
+    const ip = (...argv) => spawnSync("ip", argv, { stdio: "ignore" }).status === 0;
+    if (!ip("link", "show", bridge)) {
+      ip("link", "add", bridge, "type", "bridge");
+      ip("address", "add", `${ipam.config[0].gateway}/24`, "dev", bridge);
+      ip("link", "set", bridge, "up");
+    }
+    ip("address", "add", `${address}/32`, "dev", "lo");
+  }
 }
 
 function running(name) {
@@ -63,7 +84,9 @@ function up(name) {
   if (flags.some((flag) => !["--detach", "--quiet-pull"].includes(flag))) refuse(`unknown flag in ${flags}`);
   const service = services[name] ?? refuse(`no such service: ${name}`);
   if (!/^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/.test(service.image)) refuse(`${name}: image is not pinned by digest`);
-  if (service.ports || service.network_mode !== "host") refuse(`${name}: publishes ports past the firewall`);
+  if (service.ports || (service.network_mode !== "host" && !service.networks && service.network_mode !== "none")) refuse(`${name}: publishes ports past the firewall`);
+  if (service.network_mode !== "host" && !/^\d+m$/.test(service.mem_limit)) refuse(`${name}: its memory is not bounded`);
+  attachNetworks(name, service);
   const [uid, gid] = /^(\d+):(\d+)$/.exec(service.user)?.slice(1) ?? refuse(`${name}: no user is named by number`);
   const group = new RegExp(`^kindling:[^:]*:${gid}:`, "m");
   if (!group.test(fs.readFileSync("/etc/group", "utf8"))) refuse(`${name}: the firewall does not know group ${gid}`);
@@ -90,7 +113,8 @@ function up(name) {
   stop(name);
   const privileges = ["--reuid", uid, "--regid", gid, "--clear-groups", "--no-new-privs"];
   if (service.cap_drop?.includes("ALL")) privileges.push("--bounding-set", ["-all", ...(service.cap_add ?? []).map((cap) => `+${cap.toLowerCase()}`)].join(","));
-  const argv = [...privileges, process.execPath, `${stage}/tests/stand-ins/${name}.mjs`, ...(service.command ?? [])];
+  const program = PROGRAMS[service.entrypoint?.[0]] ?? [process.execPath, `${stage}/tests/stand-ins/${name}.mjs`];
+  const argv = [...privileges, ...program, ...(service.command ?? [])];
   const container = { name, image: service.image, bound, argv, env: { ...env, ...service.environment, MOUNTS: JSON.stringify(mounts), IMAGE: service.image } };
   fs.writeFileSync(file, JSON.stringify(container));
   run(container);
@@ -142,6 +166,11 @@ function logs() {
 
 // docker ps, as a table or by the format that ops.sh asks for.
 function plainPs() {
+  if (others.includes("--quiet")) {
+    if (others.join(" ") !== "--quiet --filter name=kindling-node --filter name=kindling-rpc --filter status=running") refuse(`unknown arguments: ${others.join(" ")}`);
+    for (const file of fs.readdirSync(`${stage}/containers`).filter((entry) => /^(node|rpc).*\.json$/.test(entry))) if (running(file.slice(0, -5))) console.log(id(file.slice(0, -5)).slice(0, 12));
+    process.exit(0);
+  }
   const format = others.find((word) => word.includes("{{"));
   for (const file of fs.readdirSync(`${stage}/containers`).filter((entry) => entry.endsWith(".json"))) {
     const { name, image } = JSON.parse(fs.readFileSync(`${stage}/containers/${file}`, "utf8"));
@@ -167,9 +196,20 @@ function stop(name) {
   while (fs.existsSync(`/proc/${pid}`)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
 }
 
-// exec -T tailscale tailscale COMMAND...: the client of the stand-in daemon.
+// exec -T tailscale tailscale COMMAND...: the client of the stand-in daemon. exec -T rpc sh -s: what comes by standard input, in a
+// container that has lightning-cli.
 function exec() {
   const [flag, name, ...argv] = rest;
+  if (rest.join(" ") === "-T rpc sh -s") {
+    if (!running(name)) refuse(`service "${name}" is not running`);
+    fs.mkdirSync("/class", { recursive: true });
+    const { argv: inside, bound } = JSON.parse(fs.readFileSync(`${stage}/containers/rpc.json`, "utf8"));
+    const privileges = inside.slice(0, inside.indexOf("/usr/bin/sleep"));
+    const { status } = spawnSync("unshare", ["--mount", "sh", "-c", `/usr/bin/mount --bind ${bound[0][0]} /class && exec setpriv "$@"`, "sh", ...privileges, "sh", "-s"], {
+      stdio: "inherit", env: { PATH: `${stage}/image:/usr/bin:/bin` },
+    });
+    process.exit(status ?? 1);
+  }
   if (flag !== "-T" || name !== "tailscale" || argv[0] !== "tailscale") refuse(`cannot exec ${rest.join(" ")}`);
   if (!running(name)) refuse(`service "${name}" is not running`);
   execFileSync(process.execPath, [`${stage}/tests/stand-ins/tailscale.mjs`, ...argv.slice(1)], {

@@ -10,7 +10,11 @@ sysctl)
     for option in "$@"; do
         case $option in
         --quiet) ;;
-        --load=*) grep -E '^-?[a-z0-9_.]+ = [0-9]+$' "${option#--load=}" >>/run/kindling-test/sysctl.log ;;
+        --load=*)
+            # This one is of the machine's own network.
+            if grep --quiet '^net.ipv4.ip_nonlocal_bind = 1$' "${option#--load=}"; then echo 1 >/proc/sys/net/ipv4/ip_nonlocal_bind; fi
+            grep -E '^-?[a-z0-9_.]+ = [0-9]+$' "${option#--load=}" >>/run/kindling-test/sysctl.log
+            ;;
         *) exit 1 ;;
         esac
     done

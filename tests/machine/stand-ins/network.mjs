@@ -1,13 +1,24 @@
 // What the machine's network reaches: the Worker (through boot.mjs's socket file), the cloud's metadata service at its real
-// address, and a host with Bitcoin's release files.
+// address and outside of the machine (a second process, with the argument "metadata"), and a host with Bitcoin's release files.
 import fs from "node:fs";
 import http from "node:http";
 import net from "node:net";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 
 const stage = "/run/kindling-test";
 const { publicIp, workerPort } = JSON.parse(fs.readFileSync(`${stage}/host/network.json`, "utf8"));
 const fault = (name) => fs.readFileSync(`${stage}/host/faults`, "utf8").split("\n").includes(name);
+
+if (process.argv[2] === "metadata") {
+  const server = http.createServer((request, response) => {
+    if (request.url === "/metadata/v1/interfaces/public/0/ipv4/address") response.end(publicIp);
+    else response.writeHead(404).end("not found");
+  });
+  server.listen(80, "169.254.169.254", () => console.log("listening"));
+  await new Promise(() => {});
+}
 
 const relay = net.createServer((inner) => {
   const outer = net.connect(`${stage}/host/worker.sock`);
@@ -16,11 +27,6 @@ const relay = net.createServer((inner) => {
     from.on("close", () => to.destroy());
     from.pipe(to);
   }
-});
-
-const metadata = http.createServer((request, response) => {
-  if (request.url === "/metadata/v1/interfaces/public/0/ipv4/address") response.end(publicIp);
-  else response.writeHead(404).end("not found");
 });
 
 // "release-archive" changes the archive after it was signed; "release-signature" changes what was signed.
@@ -59,7 +65,7 @@ async function snapshot(request, response) {
 }
 
 relay.listen(workerPort, "127.0.0.1");
-metadata.listen(80, "169.254.169.254");
 releases.listen(18999, "127.0.0.1");
-await Promise.all([relay, metadata, releases].map((server) => once(server, "listening")));
+const metadata = spawn("nsenter", [`--net=${stage}/outside-net`, process.execPath, fileURLToPath(import.meta.url), "metadata"], { stdio: ["ignore", "pipe", "inherit"] });
+await Promise.all([once(relay, "listening"), once(releases, "listening"), once(metadata.stdout, "data")]);
 fs.writeFileSync(`${stage}/network-ready`, "ready\n");

@@ -7,7 +7,7 @@ const stage = "/run/kindling-test";
 const units = "/etc/systemd/system";
 const journal = (name) => fs.openSync(`${stage}/${name}.journal`, "a");
 // The distribution's own, of which there is nothing to run here.
-const DISTRIBUTION = ["docker.service", "systemd-journald.service", "systemd-timesyncd.service", "unattended-upgrades.service"];
+const DISTRIBUTION = ["docker.service", "nginx.service", "systemd-journald.service", "systemd-timesyncd.service", "unattended-upgrades.service"];
 const [action, ...names] = process.argv.slice(2).filter((word) => !word.startsWith("-"));
 const option = (name) => process.argv.includes(`--${name}`);
 
@@ -77,12 +77,23 @@ function alive(number) {
   }
 }
 
+/** The one service of the distribution that runs here: it makes itself a daemon. */
+function nginx(...argv) {
+  if (spawnSync("nginx", argv, { stdio: "inherit" }).status !== 0) refuse("Job for nginx.service failed because the control process exited with error code.");
+}
+
 function active(unit) {
+  if (unit.plain === "nginx") {
+    // `nginx -t` leaves an empty one.
+    const number = fs.existsSync("/run/nginx.pid") ? fs.readFileSync("/run/nginx.pid", "utf8").trim() : "";
+    return number !== "" && fs.existsSync(`/proc/${number}`);
+  }
   return unit.distribution || pid(unit) > 0;
 }
 
 /** Oneshot units that remain active are known by the first process's number in place of their own. */
 function start(unit) {
+  if (unit.plain === "nginx") return active(unit) || nginx();
   if (unit.distribution || pid(unit)) return;
   const condition = unit.get("ConditionPathExists");
   if (condition && fs.existsSync(condition.replace("!", "")) === condition.startsWith("!")) return;
@@ -109,6 +120,10 @@ function died(number) {
 }
 
 function stop(unit) {
+  if (unit.plain === "nginx" && active(unit)) {
+    nginx("-s", "stop");
+    while (active(unit)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  }
   if (unit.distribution || !pid(unit)) return;
   if (pid(unit) > 1) {
     // Like systemd's control group: what the service started ends with it.

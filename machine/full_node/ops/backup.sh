@@ -33,9 +33,9 @@ seal_channel_backup() {
 }
 
 keep_backup() {
-    # shellcheck source=../wire.sh
+    # shellcheck source=../../wire.sh
     . "$KINDLING/wire.sh"
-    # shellcheck source=../full_node/chores.sh
+    # shellcheck source=../chores.sh
     . "$KINDLING/full_node/chores.sh"
     case $1 in
     on)

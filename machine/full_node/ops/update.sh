@@ -114,7 +114,7 @@ with_component() {
 # compose_by LIST ARGUMENT...
 compose_by() {
     # shellcheck disable=SC2034 # compose reads it
-    local COMPOSE=(docker compose --project-name kindling --env-file "$1" --file "$KINDLING/full_node/compose.yaml" --profile tailscale)
+    local COMPOSE=(docker compose --project-name kindling --env-file "$1" --file "$COMPOSE_FILE" --profile tailscale)
     compose "${@:2}"
 }
 

@@ -14,30 +14,6 @@ LNbits is connected to LND by itself when LND is ready; nothing needs to be type
 HELP
 }
 
-# time_left PROGRESS: from an earlier look, kept for some hours, so that `--once` can tell too. PROGRESS is in billionths.
-time_left() {
-    local now progress=$1 looked='' before=''
-    now=$(date +%s)
-    if [[ -s $STATE/sync-look ]]; then read -r looked before <"$STATE/sync-look"; fi
-    if [[ ! $looked =~ ^[0-9]+$ || ! $before =~ ^[0-9]+$ ]] || ((now - looked > 21600 || progress < before)); then
-        printf '%d %d\n' "$now" "$progress" | write_file "$STATE/sync-look"
-    elif ((now - looked >= 20 && progress > before)); then
-        printf ', about %s left' "$(span $(((1000000000 - progress) * (now - looked) / (progress - before))))"
-    fi
-}
-
-chain_line() {
-    local info peers progress
-    info=$(bitcoin_cli getblockchaininfo 2>/dev/null) || return 1
-    peers=$(bitcoin_cli getnetworkinfo 2>/dev/null | jq .connections) || return 1
-    progress=$(jq '.verificationprogress * 1e9 | floor' <<<"$info")
-    jq -j --argjson peers "$peers" '"chain \(.chain): block \(.blocks) of \(.headers), " +
-        "\(.verificationprogress * 10000 | floor / 100)% verified, " +
-        "\(.size_on_disk / 1e9 | floor) GB on disk\(if .pruned then " (pruned)" else "" end), \($peers) peers"' <<<"$info"
-    if jq -e .initialblockdownload <<<"$info" >/dev/null; then time_left "$progress"; else printf ', in sync'; fi
-    printf '\n'
-}
-
 run_sync() {
     local lnd
     [[ $# == 0 || ($# == 1 && $1 == --once) ]] || misuse sync "sync takes --once or nothing, not \"$*\"."
