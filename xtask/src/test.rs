@@ -34,7 +34,7 @@ enum Part {
     Lint,
     /// The tests inside the Rust crates.
     Rust,
-    /// tests/story.test.mjs: one order from the first page to the opened bundle.
+    /// tests/story.test.mjs and class_story.test.mjs: one order of each product, from the first page to its end.
     Story,
     /// tests/fakes and tests/support: the stand-ins judged for themselves.
     Fakes,
@@ -255,7 +255,7 @@ impl Part {
     /// The part that a file of tests/ belongs to.
     fn of(file: &Path) -> Self {
         match file.iter().next().and_then(|first| first.to_str()) {
-            Some("story.test.mjs") => Self::Story,
+            Some("story.test.mjs" | "class_story.test.mjs") => Self::Story,
             Some("fakes" | "support") => Self::Fakes,
             Some("worker") => Self::Worker,
             Some("browser") => Self::Browser,
