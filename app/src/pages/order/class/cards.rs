@@ -75,7 +75,7 @@ pub fn cards(order: Order, claim: Claim<ClassroomBundle>, class: Classroom) -> A
         }
     };
     view! {
-        <section class="card stack" aria-labelledby="cards-title">
+        <section class="card stack cards-panel" aria-labelledby="cards-title">
             <h2 id="cards-title">"Cards"</h2>
             {body}
             {trouble_of(claim, ELSEWHERE)}
