@@ -11,8 +11,12 @@ import { stage } from './staged.mjs';
 /** A screen on which the codes are large enough to be read from its picture. */
 export const SHARP = { size: 'desktop', deviceScaleFactor: 2, acceptDownloads: true, locale: 'en-GB' };
 
-export const texts = (codes) => codes.map(({ text }) => text).sort();
-export const links = (bundle, form = 'connect') => bundle.classroom.nodes.map((node) => node[form]).sort();
+/** Each node's code was found once, and no other. hold: node -> what its code is to say */
+export function assertCodes(bundle, codes, hold = (node) => node.connect) {
+  const { nodes } = bundle.classroom;
+  const named = codes.map(({ text }) => nodes.find((node) => hold(node) === text)?.name ?? 'a code of no node');
+  assert.deepEqual(named.sort(), nodes.map(({ name }) => name).sort());
+}
 
 /** Nothing of the teacher's stands in the text. */
 export function assertNoTeacher(bundle, what, text) {

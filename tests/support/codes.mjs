@@ -22,7 +22,7 @@ export async function readCodes(picture) {
 }
 
 let library;
-/** -> [{width, height: in points, text, picture: {data, width, height}, scale: pixels to a point}] of each page */
+/** -> [{width, height: in points, picture: {data, width, height}, scale: pixels to a point}] of each page */
 export async function drawPdf(bytes, { scale = 3 } = {}) {
   library ??= await PDFiumLibrary.init();
   const document = await library.loadDocument(bytes);
@@ -31,7 +31,7 @@ export async function drawPdf(bytes, { scale = 3 } = {}) {
     const { originalWidth: width, originalHeight: height } = page.getOriginalSize();
     const drawn = await page.render({ scale, render: 'bitmap', colorSpace: 'BGRA' });
     const picture = { data: new Uint8ClampedArray(drawn.data), width: drawn.width, height: drawn.height };
-    pages.push({ width, height, text: page.getText(), picture, scale });
+    pages.push({ width, height, picture, scale });
   }
   document.destroy();
   return pages;
@@ -50,6 +50,9 @@ export function pdfInside(bytes) {
   }
   return parts.join('\n');
 }
+
+/** What is written in a PDF of ours, line by line: its fonts are the standard ones, so its strings are plain. */
+export const pdfLines = (bytes) => [...pdfInside(bytes).matchAll(/\(((?:[^()\\]|\\.)*)\) Tj/g)].map(([, line]) => line.replace(/\\(.)/g, '$1'));
 
 /** {data: four bytes to a pixel, blue first, width, height} -> a PNG */
 export function toPng({ data, width, height }) {
