@@ -25,9 +25,18 @@ use kindling_domain::secret::Secret;
 use kindling_domain::wire::{ClassroomBundle, Delivery};
 use leptos::prelude::*;
 
-impl Contents for ClassroomBundle {
+/// What is sealed for a class, opened.
+#[derive(Clone)]
+pub struct Opened {
+    bundle: ClassroomBundle,
+    /// As it came: what is downloaded as everything is opened from it once more, to the very bytes that the machine wrote.
+    sealed: String,
+}
+
+impl Contents for Opened {
     async fn open(fragment: Secret, sealed: String) -> Result<Self, String> {
-        vault_client::open_class(fragment, sealed).await
+        let bundle = vault_client::open_class(fragment, sealed.clone()).await?;
+        Ok(Self { bundle, sealed })
     }
 
     fn keep(id: &OrderId, sealed: &str) {
@@ -44,7 +53,7 @@ const ELSEWHERE: Foreign = Foreign {
 };
 
 /// The cards, or the way to them.
-pub fn cards(order: Order, claim: Claim<ClassroomBundle>, class: Classroom) -> AnyView {
+pub fn cards(order: Order, claim: Claim<Opened>, class: Classroom) -> AnyView {
     let kept = kept::read(&order.id(), kept::SEALED);
     let is_kept = RwSignal::new(kept.is_some());
     if let Some(sealed) = kept {
@@ -58,8 +67,8 @@ pub fn cards(order: Order, claim: Claim<ClassroomBundle>, class: Classroom) -> A
         claim.bundle.set(None);
     });
     let body = move || {
-        if let Some(bundle) = claim.bundle.get() {
-            return opened(order, claim, bundle, delivery, forget);
+        if let Some(contents) = claim.bundle.get() {
+            return opened(order, claim, contents, delivery, forget);
         }
         match delivery.get() {
             _ if is_kept.get() => again_from_here(claim, forget),
@@ -94,7 +103,7 @@ pub fn kept_cards(order: Order) -> AnyView {
         .into_any()
 }
 
-fn offer(claim: Claim<ClassroomBundle>, class: Classroom, again: bool) -> AnyView {
+fn offer(claim: Claim<Opened>, class: Classroom, again: bool) -> AnyView {
     view! {
         <p>
             {format!(
@@ -122,7 +131,7 @@ fn offer(claim: Claim<ClassroomBundle>, class: Classroom, again: bool) -> AnyVie
 }
 
 /// While what was kept here is being opened, and where that did not work.
-fn again_from_here(claim: Claim<ClassroomBundle>, forget: Callback<()>) -> AnyView {
+fn again_from_here(claim: Claim<Opened>, forget: Callback<()>) -> AnyView {
     (move || {
         if claim.busy.get() {
             view! { <p class="muted">"Opening the cards that this device keeps…"</p> }.into_any()
@@ -135,14 +144,16 @@ fn again_from_here(claim: Claim<ClassroomBundle>, forget: Callback<()>) -> AnyVi
 
 fn opened(
     order: Order,
-    claim: Claim<ClassroomBundle>,
-    bundle: ClassroomBundle,
+    claim: Claim<Opened>,
+    Opened { bundle, sealed }: Opened,
     delivery: Memo<Option<Delivery>>,
     forget: Callback<()>,
 ) -> AnyView {
     let is_fake = bundle.fake;
     let components = bundle.components.clone();
     let deck = Deck::new(order, bundle);
+    let sealed = StoredValue::new(sealed);
+    let everything = move || files::everything(order, sealed);
     let saving = move || {
         match delivery.get() {
         Some(Delivery::Sealed | Delivery::Claimed) => view! {
@@ -150,7 +161,7 @@ fn opened(
                 "The server holds the sealed copy until you confirm, for at most 24 hours. Save everything as a file before you do: it has
                 all connections, yours as the teacher too."
             </p>
-            {files::everything(deck)}
+            {everything()}
             {confirm(claim, "Have you saved the file with everything?")}
         }
         .into_any(),
@@ -158,10 +169,10 @@ fn opened(
             <Notice tone=Tone::Info title="The sealed copy was erased">
                 <p>"The cards open on this device with your order link, and from the file that you saved."</p>
             </Notice>
-            {files::everything(deck)}
+            {everything()}
         }
         .into_any(),
-        None => files::everything(deck),
+        None => everything(),
     }
     };
     view! {

@@ -248,7 +248,7 @@ pub fn view(brand: Brand) -> AnyView {
         input.set_value("");
     };
     view! {
-        <details class="brand">
+        <details>
             <summary>"Title, date and logo on the cards"</summary>
             <div class="stack tight">
                 <div class="field">

@@ -329,7 +329,7 @@ pub fn view(deck: Deck) -> AnyView {
         </fieldset>
         {paper::buttons(deck)}
         <FieldError id="cards-error" trouble=deck.trouble/>
-        <ul class="slips">
+        <ul class="slips" class:long=is_long>
             {cards.into_iter().map(|card| slip::view(deck, card, move || folds(card.index))).collect_view()}
         </ul>
         {move || none_found.get().then(|| view! { <p class="muted">"No card is like that."</p> })}

@@ -3,25 +3,45 @@
 use super::deck::{Card, Deck, Form, address};
 use crate::announce::announcer;
 use crate::browser::download;
+use crate::components::field_error::FieldError;
+use crate::pages::order::Order;
+use crate::vault_client;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
 /// The button for everything.
-pub fn everything(deck: Deck) -> AnyView {
+pub fn everything(order: Order, sealed: StoredValue<String>) -> AnyView {
     let announcer = announcer();
-    let file = format!("{}-class.json", deck.order.file_name());
+    let trouble = RwSignal::new(None::<String>);
     let save = move |_| {
-        // Opened because that is what the person downloads.
-        let text = deck.bundle.with_value(serde_json::to_string_pretty);
-        if let Ok(text) = text
-            && download(&file, text.as_bytes())
-        {
-            announcer.say(format!("Downloading {file}"));
-        }
+        trouble.set(None);
+        spawn_local(async move {
+            let opened = vault_client::open_file(order.keys().fragment, sealed.get_value()).await;
+            // Opened to become the file.
+            let content = opened.and_then(|content| {
+                STANDARD
+                    .decode(content.expose())
+                    .map_err(|_| "The file came out damaged. Try again.".to_owned())
+            });
+            let file = format!("{}-class.json", order.file_name());
+            match content {
+                Ok(content) if download(&file, &content) => {
+                    announcer.say(format!("Downloading {file}"))
+                }
+                Ok(_) => {
+                    drop(trouble.try_set(Some("This browser does not save files.".to_owned())))
+                }
+                Err(sentence) => drop(trouble.try_set(Some(sentence))),
+            }
+        });
     };
     view! {
         <div class="row">
             <button type="button" class="button" on:click=save>"Download everything (JSON)"</button>
         </div>
+        <FieldError id="everything-error" trouble=trouble/>
     }
     .into_any()
 }

@@ -42,7 +42,7 @@ pub fn access(deck: Deck) -> AnyView {
     view! {
         <details on:toggle:target=move |event| is_open.set(event.target().open())>
             <summary>"Teacher's access"</summary>
-            {rows}
+            <div class="stack tight">{rows}</div>
         </details>
     }
     .into_any()
