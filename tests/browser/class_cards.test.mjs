@@ -86,6 +86,25 @@ describe('the cards of a class', { skip }, () => {
     await other.close();
   });
 
+  test('say so where this browser has no room to keep them', async () => {
+    const visit = await browser.open({ baseURL: worker.url, ...SHARP });
+    await visit.page.addInitScript(() => {
+      const { setItem } = Storage.prototype;
+      Storage.prototype.setItem = function set(key, value) {
+        if (value.length > 1000) throw new DOMException('full', 'QuotaExceededError');
+        setItem.call(this, key, value);
+      };
+    });
+    const { own, staged, product, credentials } = await openClass(visit);
+    staged.show('ready', { product, ...credentials('erased') });
+    await own.cards.getByText('This browser has no room to keep the cards').waitFor();
+    await own.download('Download everything (JSON)');
+    await visit.page.reload();
+    await own.cards.getByText('They were handed over, and the sealed copy was erased.').waitFor();
+    assert.deepEqual(visit.errors, []);
+    await visit.close();
+  });
+
   test('are found by name, number and note, marked as taken, and stay so', async () => {
     const visit = await browser.open({ baseURL: worker.url, ...SHARP });
     const { page } = visit;

@@ -40,7 +40,7 @@ impl Contents for Opened {
     }
 
     fn keep(id: &OrderId, sealed: &str) {
-        // Where there is no room for it, the class can still be saved as a file.
+        // Where there is no room for it, the page says so and the class can be saved as a file.
         let _ = kept::write(id, kept::SEALED, sealed);
     }
 }
@@ -152,6 +152,7 @@ fn opened(
     let is_fake = bundle.fake;
     let components = bundle.components.clone();
     let deck = Deck::new(order, bundle);
+    let is_kept = kept::read(&order.id(), kept::SEALED).is_some();
     let sealed = StoredValue::new(sealed);
     let everything = move || files::everything(order, sealed);
     let saving = move || {
@@ -163,6 +164,13 @@ fn opened(
             </p>
             {everything()}
             {confirm(claim, "Have you saved the file with everything?")}
+        }
+        .into_any(),
+        Some(Delivery::Erased) if !is_kept => view! {
+            <Notice tone=Tone::Warning title="The sealed copy was erased">
+                <p>"This browser has no room to keep the cards: they are in this tab and in the file that you save."</p>
+            </Notice>
+            {everything()}
         }
         .into_any(),
         Some(Delivery::Erased) => view! {
