@@ -360,7 +360,7 @@ fn certificate_notice(deck: Deck) -> Option<AnyView> {
 
 /// Hex as browsers show fingerprints: `AB:CD:…`
 pub fn grouped_hex(hex: &str) -> String {
-    let digits: Vec<char> = hex.to_uppercase().chars().collect();
+    let digits: Vec<char> = hex.to_ascii_uppercase().chars().collect();
     let pairs: Vec<String> = digits.chunks(2).map(|pair| pair.iter().collect()).collect();
     pairs.join(":")
 }

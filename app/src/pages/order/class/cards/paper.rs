@@ -23,7 +23,7 @@ const LETTER_REGIONS: [&str; 11] = [
 fn usual_paper() -> Paper {
     let language = window().navigator().language().unwrap_or_default();
     let region = language.rsplit('-').next().unwrap_or_default();
-    if LETTER_REGIONS.contains(&region.to_uppercase().as_str()) {
+    if LETTER_REGIONS.contains(&region.to_ascii_uppercase().as_str()) {
         Paper::Letter
     } else {
         Paper::A4

@@ -16,9 +16,9 @@ const HEIGHT: f64 = STRIP_MM.1 as f64 * PIXELS_PER_MM;
 const LOGO_WIDTH: f64 = 30.0 * PIXELS_PER_MM;
 const GAP: f64 = 2.5 * PIXELS_PER_MM;
 
-/// The sizes that are tried for the title, in tenths of a millimetre.
-const TITLE_SIZES: [u32; 8] = [48, 44, 40, 36, 32, 28, 24, 20];
-const DATE_SIZE: f64 = 2.8 * PIXELS_PER_MM;
+/// The sizes that are tried for the title, in pixels: whole ones, since writing fractions would cost the page's wasm 15 KB.
+const TITLE_SIZES: [u32; 8] = [58, 53, 48, 43, 38, 34, 29, 24];
+const DATE_SIZE: u32 = 33;
 const LEADING: f64 = 1.18;
 const FONTS: &str = "system-ui, -apple-system, \"Segoe UI\", Roboto, \"Noto Sans\", sans-serif";
 
@@ -34,21 +34,17 @@ pub fn draw(title: &str, date: &str, logo: Option<&HtmlImageElement>) -> Option<
     let is_rtl = reads_from_right(title) || (title.trim().is_empty() && reads_from_right(date));
     let taken = logo.map_or(0.0, |logo| draw_logo(&context, logo, is_rtl));
     let width = WIDTH - taken;
-    // Fails on frozen objects only.
-    let _ = Reflect::set(
-        &context,
-        &"direction".into(),
-        &if is_rtl { "rtl" } else { "ltr" }.into(),
-    );
     context.set_text_align(if is_rtl { "right" } else { "left" });
     context.set_text_baseline("alphabetic");
     // With the logo on the side where reading begins.
     let x = if is_rtl { width } else { taken };
+    let date_size = f64::from(DATE_SIZE);
     let date_height = if date.trim().is_empty() {
         0.0
     } else {
-        DATE_SIZE * LEADING
+        date_size * LEADING
     };
+    set_direction(&context, title);
     let (size, lines) = fitting(&context, title, width, HEIGHT - date_height);
     let height = size * LEADING * lines.len() as f64 + date_height;
     let mut y = (HEIGHT - height) / 2.0;
@@ -58,9 +54,10 @@ pub fn draw(title: &str, date: &str, logo: Option<&HtmlImageElement>) -> Option<
         let _ = context.fill_text(line, x, y - size * 0.26);
     }
     if date_height > 0.0 {
+        set_direction(&context, date);
         context.set_font(&format!("400 {DATE_SIZE}px {FONTS}"));
         context.set_fill_style_str("#444");
-        let _ = context.fill_text(date.trim(), x, y + date_height - DATE_SIZE * 0.3);
+        let _ = context.fill_text(date.trim(), x, y + date_height - date_size * 0.3);
     }
     Some(canvas)
 }
@@ -86,9 +83,9 @@ fn fitting(
     height: f64,
 ) -> (f64, Vec<String>) {
     let mut found = (0.0, Vec::new());
-    for tenths in TITLE_SIZES {
-        let size = f64::from(tenths) / 10.0 * PIXELS_PER_MM;
-        context.set_font(&format!("650 {size}px {FONTS}"));
+    for pixels in TITLE_SIZES {
+        context.set_font(&format!("650 {pixels}px {FONTS}"));
+        let size = f64::from(pixels);
         found = (size, wrapped(context, title.trim(), width));
         if found.1.len() as f64 * size * LEADING <= height {
             break;
@@ -146,6 +143,13 @@ fn units(text: &str) -> Vec<String> {
         open = !is_alone && !sign.is_whitespace();
     }
     units
+}
+
+/// A text's own direction, which orders its parts; web-sys does not know this property.
+fn set_direction(context: &CanvasRenderingContext2d, text: &str) {
+    let direction = if reads_from_right(text) { "rtl" } else { "ltr" };
+    // Fails on frozen objects only.
+    let _ = Reflect::set(context, &"direction".into(), &direction.into());
 }
 
 /// Whether the first letter that has a direction is Hebrew, Arabic or one of their relatives.
