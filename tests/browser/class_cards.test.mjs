@@ -95,10 +95,10 @@ describe('the cards of a class', { skip }, () => {
         setItem.call(this, key, value);
       };
     });
-    const { own, staged, product, credentials } = await openClass(visit);
+    const { bundle, own, staged, product, credentials } = await openClass(visit);
     staged.show('ready', { product, ...credentials('erased') });
     await own.cards.getByText('This browser has no room to keep the cards').waitFor();
-    await own.download('Download everything (JSON)');
+    assert.deepEqual(JSON.parse((await own.download('Download everything (JSON)')).text), bundle);
     await visit.page.reload();
     await own.cards.getByText('They were handed over, and the sealed copy was erased.').waitFor();
     assert.deepEqual(visit.errors, []);

@@ -29,7 +29,7 @@ export async function drawPdf(bytes, { scale = 3 } = {}) {
   const pages = [];
   for (const page of document.pages()) {
     const { originalWidth: width, originalHeight: height } = page.getOriginalSize();
-    const drawn = await page.render({ scale, render: 'bitmap', colorSpace: 'BGRA' });
+    const drawn = await page.render({ scale, render: 'bitmap' });
     const picture = { data: new Uint8ClampedArray(drawn.data), width: drawn.width, height: drawn.height };
     pages.push({ width, height, picture, scale });
   }
@@ -54,7 +54,7 @@ export function pdfInside(bytes) {
 /** What is written in a PDF of ours, line by line: its fonts are the standard ones, so its strings are plain. */
 export const pdfLines = (bytes) => [...pdfInside(bytes).matchAll(/\(((?:[^()\\]|\\.)*)\) Tj/g)].map(([, line]) => line.replace(/\\(.)/g, '$1'));
 
-/** {data: four bytes to a pixel, blue first, width, height} -> a PNG */
+/** {data: four bytes to a pixel, red first, width, height} -> a PNG */
 export function toPng({ data, width, height }) {
   const chunk = (type, content) => {
     const body = Buffer.concat([Buffer.from(type), content]);
@@ -72,9 +72,7 @@ export function toPng({ data, width, height }) {
     at += 1;
     for (let x = 0; x < width; x += 1) {
       const pixel = (y * width + x) * 4;
-      rows[at] = data[pixel + 2];
-      rows[at + 1] = data[pixel + 1];
-      rows[at + 2] = data[pixel];
+      rows.set(data.subarray(pixel, pixel + 3), at);
       at += 3;
     }
   }
