@@ -1,12 +1,12 @@
 //! The page's side of the vault: starts the Web Worker when it is first needed and matches replies to calls.
 
 use crate::browser::meta;
-use crate::vault_protocol::{Answer, Call, News, OrderKeys, QrCode, Reply, Request};
+use crate::vault_protocol::{Answer, Call, News, OrderKeys, QrCode, Reply, Request, Sheet};
 use futures_channel::oneshot;
 use kindling_domain::bolt11::Network;
 use kindling_domain::money::Sats;
 use kindling_domain::secret::Secret;
-use kindling_domain::wire::Bundle;
+use kindling_domain::wire::{Bundle, ClassroomBundle};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use wasm_bindgen::prelude::*;
@@ -99,6 +99,30 @@ pub async fn check_invoice(
 pub async fn open_bundle(fragment: Secret, sealed: String) -> Answered<Bundle> {
     match call(Call::OpenBundle { fragment, sealed }, None).await? {
         Answer::Bundle(bundle) => Ok(*bundle),
+        _ => Err(BROKEN.to_owned()),
+    }
+}
+
+/// The opened bundle of a class.
+pub async fn open_class(fragment: Secret, sealed: String) -> Answered<ClassroomBundle> {
+    match call(Call::OpenClass { fragment, sealed }, None).await? {
+        Answer::Class(bundle) => Ok(*bundle),
+        _ => Err(BROKEN.to_owned()),
+    }
+}
+
+/// A QR code of each text.
+pub async fn draw_codes(texts: Vec<Secret>) -> Answered<Vec<QrCode>> {
+    match call(Call::DrawCodes { texts }, None).await? {
+        Answer::Codes(codes) => Ok(codes),
+        _ => Err(BROKEN.to_owned()),
+    }
+}
+
+/// Cards on paper, as a PDF in base64.
+pub async fn make_pdf(sheet: Sheet) -> Answered<Secret> {
+    match call(Call::MakePdf(Box::new(sheet)), None).await? {
+        Answer::Pdf(file) => Ok(file),
         _ => Err(BROKEN.to_owned()),
     }
 }

@@ -7,7 +7,7 @@ use kindling_domain::bolt11::Network;
 use kindling_domain::id::OrderId;
 use kindling_domain::money::Sats;
 use kindling_domain::secret::Secret;
-use kindling_domain::wire::Bundle;
+use kindling_domain::wire::{Bundle, ClassroomBundle};
 use serde::{Deserialize, Serialize};
 
 /// From the page.
@@ -77,6 +77,20 @@ pub enum Call {
         /// A binary age file in base64.
         sealed: String,
     },
+    /// Open a class's bundle. Answers [`Answer::Class`].
+    OpenClass {
+        /// The fragment of an order link.
+        fragment: Secret,
+        /// A binary age file in base64.
+        sealed: String,
+    },
+    /// Draw a QR code of each text. Answers [`Answer::Codes`].
+    DrawCodes {
+        /// The texts.
+        texts: Vec<Secret>,
+    },
+    /// Lay cards out on paper. Answers [`Answer::Pdf`].
+    MakePdf(Box<Sheet>),
     /// Open any other file that is sealed to the order. Answers [`Answer::File`].
     OpenFile {
         /// The fragment of an order link.
@@ -97,6 +111,12 @@ pub enum Answer {
     Invoice(QrCode),
     /// The opened bundle.
     Bundle(Box<Bundle>),
+    /// The opened bundle of a class.
+    Class(Box<ClassroomBundle>),
+    /// The codes, in the texts' order.
+    Codes(Vec<QrCode>),
+    /// The file, in base64.
+    Pdf(Secret),
     /// The opened file, in base64.
     File(Secret),
 }
@@ -127,4 +147,53 @@ pub struct QrCode {
     pub size: usize,
     /// The dark squares, for the attribute `d`.
     pub path: String,
+}
+
+/// What cards are printed on.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Paper {
+    /// 210 × 297 mm.
+    A4,
+    /// 8.5 × 11 inches.
+    Letter,
+}
+
+/// Cards for paper: eight to a page, each an equal part of it, so that there is nothing to cut at the edges.
+#[derive(Serialize, Deserialize)]
+pub struct Sheet {
+    /// On what.
+    pub paper: Paper,
+    /// What is on top of each card.
+    pub strip: Option<Strip>,
+    /// The cards.
+    pub cards: Vec<SheetCard>,
+}
+
+/// The picture on top of each card, made by the page, whose fonts know every script.
+#[derive(Serialize, Deserialize)]
+pub struct Strip {
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// Three bytes to a pixel, in base64.
+    pub rgb: String,
+}
+
+/// How wide and high the picture is on paper, in millimetres.
+pub const STRIP_MM: (f32, f32) = (91.0, 10.5);
+
+/// One card. Nothing of the teacher's is in it.
+#[derive(Serialize, Deserialize)]
+pub struct SheetCard {
+    /// The node's number, from 1.
+    pub number: u32,
+    /// The node's name.
+    pub name: String,
+    /// What to do with the code.
+    pub hint: String,
+    /// What must be typed or compared by hand, under a word for it.
+    pub small: Vec<(String, String)>,
+    /// What the QR code says.
+    pub code: Secret,
 }

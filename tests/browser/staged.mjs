@@ -4,7 +4,7 @@ import { makeInvoice } from '../support/bolt11.mjs';
 import { nodeStatus } from '../support/scripted_machine.mjs';
 import { order, orderNode } from './pages/order.mjs';
 
-const PATH = /\/api\/bootstrap\/[0-9a-f]{32}(?:\/(extend|refund|destroy|renew|backup|pairing|pairing\/revoke))?$/;
+const PATH = /\/api\/bootstrap\/[0-9a-f]{32}(?:\/(extend|refund|destroy|renew|backup|claim|ack|pairing|pairing\/revoke))?$/;
 const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKqBRJzbRNJ8EnwPxwFnTWhRhjNsGDUcsHqV1lEKNr/H';
 
 /** RFC 3339, whole seconds, `seconds` from now */

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 /// Draws what the vault computed.
 #[component]
-pub fn Qr(code: QrCode, label: &'static str) -> impl IntoView {
+pub fn Qr(code: QrCode, #[prop(into)] label: String) -> impl IntoView {
     let size = code.size;
     view! {
         <svg class="qr" viewBox=format!("0 0 {size} {size}") role="img" aria-label=label shape-rendering="crispEdges">

@@ -2,23 +2,43 @@
 
 use crate::vault_protocol::Answer;
 use crate::{order, sealed};
+use kindling_domain::id::OrderId;
+use kindling_domain::link::OrderLink;
 use kindling_domain::secret::Secret;
-use kindling_domain::wire::Bundle;
+use kindling_domain::wire::{Bundle, ClassroomBundle};
+use serde::de::DeserializeOwned;
 
 /// The one format of bundles there is.
 const VERSION: u32 = 1;
 
-/// Opens and reads a bundle, and refuses one of another order.
+/// Opens and reads a node's bundle, and refuses one of another order.
 pub fn open(fragment: &Secret, sealed: &str) -> Result<Answer, String> {
     let link = order::parse(fragment)?;
-    let text = sealed::open(&link, sealed, "The sealed credentials")?;
-    let bundle: Bundle = serde_json::from_slice(&text)
-        .map_err(|_| "The credentials opened, but this page cannot read them.".to_owned())?;
-    if bundle.version != VERSION {
+    let bundle: Bundle = read(&link, sealed)?;
+    check(&link, bundle.version, bundle.order_id)?;
+    Ok(Answer::Bundle(Box::new(bundle)))
+}
+
+/// Opens and reads a class's bundle, and refuses one of another order.
+pub fn open_class(fragment: &Secret, sealed: &str) -> Result<Answer, String> {
+    let link = order::parse(fragment)?;
+    let bundle: ClassroomBundle = read(&link, sealed)?;
+    check(&link, bundle.version, bundle.order_id)?;
+    Ok(Answer::Class(Box::new(bundle)))
+}
+
+fn read<T: DeserializeOwned>(link: &OrderLink, sealed: &str) -> Result<T, String> {
+    let text = sealed::open(link, sealed, "The sealed credentials")?;
+    serde_json::from_slice(&text)
+        .map_err(|_| "The credentials opened, but this page cannot read them.".to_owned())
+}
+
+fn check(link: &OrderLink, version: u32, order_id: OrderId) -> Result<(), String> {
+    if version != VERSION {
         return Err("The credentials were written for another version of this page.".to_owned());
     }
-    if bundle.order_id != link.secret.order_id() {
+    if order_id != link.secret.order_id() {
         return Err("These credentials belong to another order.".to_owned());
     }
-    Ok(Answer::Bundle(Box::new(bundle)))
+    Ok(())
 }

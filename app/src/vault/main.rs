@@ -7,6 +7,8 @@ mod vault_protocol;
 mod bundle;
 mod invoice;
 mod order;
+mod pdf;
+mod qr;
 mod sealed;
 
 use vault_protocol::{Answer, Call, News, Reply, Request};
@@ -38,6 +40,9 @@ fn perform(call: Call, progress: &mut dyn FnMut(u8)) -> Result<Answer, String> {
             now,
         } => invoice::check(&payment_request, network, price, now),
         Call::OpenBundle { fragment, sealed } => bundle::open(&fragment, &sealed),
+        Call::OpenClass { fragment, sealed } => bundle::open_class(&fragment, &sealed),
+        Call::DrawCodes { texts } => qr::draw_all(&texts),
+        Call::MakePdf(sheet) => pdf::make(&sheet),
         Call::OpenFile { fragment, sealed } => sealed::open_file(&fragment, &sealed),
     }
 }

@@ -48,6 +48,25 @@ export function order(page) {
     refusal: page.getByRole('alert').filter({ hasText: 'Do not pay: this invoice is not what was agreed' }),
     payStub: button('Pay this test invoice'),
     claim: button('Get my credentials'),
+    classReady: heading('Your class is ready'),
+    cards: page.getByRole('region', { name: 'Cards' }),
+    getCards: button('Get my cards'),
+    slips: page.locator('.slip'),
+    /** The card of the node with this name */
+    slip: (name) => page.locator('.slip').filter({ has: page.locator('.slip-name').getByText(name, { exact: true }) }),
+    taken: (name) => page.getByRole('checkbox', { name: `${name} is taken`, exact: true }),
+    search: page.getByRole('searchbox', { name: 'Search' }),
+    freeOnly: page.getByRole('checkbox', { name: 'Free only' }),
+    codesHold: (name) => page.getByRole('radio', { name, exact: true }),
+    pdf: page.getByRole('button', { name: /^PDF of / }),
+    brandTitle: page.getByLabel('Title'),
+    brandDate: page.getByLabel('Date'),
+    brandLogo: page.getByLabel('Logo'),
+    brandPreview: page.getByRole('img', { name: 'Title, date and logo as they stand on the cards' }),
+    /** Every card has its code. */
+    async codesDrawn() {
+      await page.waitForFunction(() => document.querySelector('.slip') && !document.querySelector('.slip-drawing'));
+    },
 
     /** -> {id, fragment} of the address bar */
     link() {
@@ -72,9 +91,10 @@ export function order(page) {
       await button('Show the seed words').click();
       return page.locator('ol.words li').allInnerTexts();
     },
-    /** Clicks and reads what is downloaded -> {name, text, file} */
+    /** Clicks (a button's name, or what it is) and reads what is downloaded -> {name, text, bytes, file} */
     async download(name) {
-      const [download] = await Promise.all([page.waitForEvent('download'), button(name).click()]);
+      const wanted = typeof name === 'string' ? button(name) : name;
+      const [download] = await Promise.all([page.waitForEvent('download'), wanted.click()]);
       const file = path.join(scratchFolder(), download.suggestedFilename());
       await download.saveAs(file);
       fs.chmodSync(file, 0o600);

@@ -1,5 +1,5 @@
 //! The one hand-over of the sealed credentials to this browser. Its nonce is kept before it is used, so that a lost answer or a
-//! closed tab loses nothing: the same nonce gets the same credentials again.
+//! closed tab loses nothing: the same nonce gets the same credentials again. What is inside depends on what was bought.
 
 use super::Order;
 use crate::api::{self, Failure};
@@ -8,9 +8,26 @@ use crate::vault_client;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kindling_domain::error::ErrorCode;
+use kindling_domain::id::OrderId;
+use kindling_domain::secret::Secret;
 use kindling_domain::wire::{Bundle, Delivery};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+
+/// What a product's machine seals to its customer.
+pub trait Contents: Clone + Send + Sync + Sized + 'static {
+    /// Opens it, or says why it does not open.
+    fn open(fragment: Secret, sealed: String) -> impl Future<Output = Result<Self, String>>;
+
+    /// Keeps it on this device as it came, which nobody can open without the order link; most products keep nothing.
+    fn keep(_id: &OrderId, _sealed: &str) {}
+}
+
+impl Contents for Bundle {
+    async fn open(fragment: Secret, sealed: String) -> Result<Self, String> {
+        vault_client::open_bundle(fragment, sealed).await
+    }
+}
 
 /// What came of trying.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,11 +39,10 @@ pub enum Trouble {
 }
 
 /// The hand-over as it stands in this tab.
-#[derive(Clone, Copy)]
-pub struct Claim {
+pub struct Claim<T: Contents> {
     order: Order,
     /// The opened credentials; never stored.
-    pub bundle: RwSignal<Option<Bundle>>,
+    pub bundle: RwSignal<Option<T>>,
     /// Why the last attempt did not work.
     pub trouble: RwSignal<Option<Trouble>>,
     /// An attempt is under way.
@@ -34,7 +50,15 @@ pub struct Claim {
     erased: RwSignal<bool>,
 }
 
-impl Claim {
+impl<T: Contents> Clone for Claim<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Contents> Copy for Claim<T> {}
+
+impl<T: Contents> Claim<T> {
     /// Nothing is claimed by looking.
     pub fn new(order: Order) -> Self {
         Self {
@@ -64,13 +88,23 @@ impl Claim {
 
     /// Claims and opens.
     pub fn take(self) {
+        self.attempt(self.try_take());
+    }
+
+    /// Opens what was kept here.
+    pub fn open_kept(self, sealed: String) {
+        let fragment = self.order.keys().fragment;
+        self.attempt(async move { T::open(fragment, sealed).await.map_err(Trouble::Sentence) });
+    }
+
+    fn attempt(self, what: impl Future<Output = Result<T, Trouble>> + 'static) {
         if self.busy.get_untracked() {
             return;
         }
         self.busy.set(true);
         self.trouble.set(None);
         spawn_local(async move {
-            let taken = self.try_take().await;
+            let taken = what.await;
             // The person may have moved on meanwhile; then it can be claimed again with the kept nonce.
             if self.busy.try_set(false).is_some() {
                 return;
@@ -113,7 +147,7 @@ impl Claim {
         });
     }
 
-    async fn try_take(self) -> Result<Bundle, Trouble> {
+    async fn try_take(self) -> Result<T, Trouble> {
         let keys = self.order.keys();
         let nonce = self.nonce().ok_or_else(|| {
             Trouble::Sentence("This browser keeps nothing (private window?), so a lost answer could not be repeated. Nothing was claimed; open your link in an ordinary window.".to_owned())
@@ -127,7 +161,8 @@ impl Claim {
                 }
                 failure => Trouble::Sentence(failure.sentence()),
             })?;
-        vault_client::open_bundle(keys.fragment, answer.sealed)
+        T::keep(&keys.order_id, &answer.sealed);
+        T::open(keys.fragment, answer.sealed)
             .await
             .map_err(Trouble::Sentence)
     }

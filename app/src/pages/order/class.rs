@@ -3,6 +3,8 @@
 mod cards;
 mod live;
 
+pub use cards::kept_cards;
+
 use super::Order;
 use super::access::Access;
 use super::claim::Claim;

@@ -1,7 +1,7 @@
 //! The machine's credentials: the button that claims them, what was in the envelope, and the button that erases it.
 
 use super::Order;
-use super::claim::{Claim, Trouble};
+use super::claim::{Claim, Contents, Trouble};
 use crate::components::copy::CopyButton;
 use crate::components::download::DownloadButton;
 use crate::components::notice::{Notice, Tone};
@@ -13,7 +13,7 @@ use leptos::prelude::*;
 
 /// The hand-over in whichever state it is.
 #[component]
-pub fn Handover(order: Order, claim: Claim) -> impl IntoView {
+pub fn Handover(order: Order, claim: Claim<Bundle>) -> impl IntoView {
     let file = format!("{}-credentials.txt", order.file_name());
     view! {
         <section class="card stack" aria-labelledby="credentials-title">
@@ -27,23 +27,17 @@ pub fn Handover(order: Order, claim: Claim) -> impl IntoView {
                     </p>
                 }
                 .into_any(),
-                (None, Some(Delivery::Claimed)) if !claim.is_ours() => view! { <Elsewhere/> }.into_any(),
+                (None, Some(Delivery::Claimed)) if !claim.is_ours() => elsewhere(ELSEWHERE),
                 (None, delivery) => view! { <Offer claim=claim again=delivery == Some(Delivery::Claimed)/> }.into_any(),
             }}
-            {move || claim.trouble.get().map(|trouble| match trouble {
-                Trouble::Elsewhere => view! { <Elsewhere/> }.into_any(),
-                Trouble::Sentence(sentence) => view! {
-                    <Notice tone=Tone::Error title="That did not work"><p>{sentence}</p></Notice>
-                }
-                .into_any(),
-            })}
+            {trouble_of(claim, ELSEWHERE)}
         </section>
     }
     .into_any()
 }
 
 #[component]
-fn Offer(claim: Claim, again: bool) -> impl IntoView {
+fn Offer(claim: Claim<Bundle>, again: bool) -> impl IntoView {
     view! {
         <p>
             "The machine has sealed its passwords and its wallet's seed words to you. They are handed to one browser only, this one if
@@ -67,20 +61,43 @@ fn Offer(claim: Claim, again: bool) -> impl IntoView {
     .into_any()
 }
 
-#[component]
-fn Elsewhere() -> impl IntoView {
-    view! {
-        <Notice tone=Tone::Error title="These credentials were claimed in another browser">
-            <p>
-                "If that was you, you find them there. If it was not, somebody else has your order link and can log in: treat this machine
-                and its wallet as lost, and do not fund it."
-            </p>
-        </Notice>
-    }
+/// What it means for a node.
+const ELSEWHERE: Foreign = Foreign {
+    title: "These credentials were claimed in another browser",
+    meaning: "If that was you, you find them there. If it was not, somebody else has your order link and can log in: treat this machine \
+              and its wallet as lost, and do not fund it.",
+};
+
+/// What is said where another browser was first.
+#[derive(Clone, Copy)]
+pub struct Foreign {
+    /// What happened.
+    pub title: &'static str,
+    /// What it may mean.
+    pub meaning: &'static str,
+}
+
+/// Another browser was first.
+pub fn elsewhere(words: Foreign) -> AnyView {
+    view! { <Notice tone=Tone::Error title=words.title><p>{words.meaning}</p></Notice> }.into_any()
+}
+
+/// Why the last attempt did not work.
+pub fn trouble_of<T: Contents>(claim: Claim<T>, words: Foreign) -> AnyView {
+    (move || {
+        claim.trouble.get().map(|trouble| match trouble {
+            Trouble::Elsewhere => elsewhere(words),
+            Trouble::Sentence(sentence) => view! {
+                <Notice tone=Tone::Error title="That did not work"><p>{sentence}</p></Notice>
+            }
+            .into_any(),
+        })
+    })
+    .into_any()
 }
 
 #[component]
-fn Opened(bundle: Bundle, claim: Claim, file: String) -> impl IntoView {
+fn Opened(bundle: Bundle, claim: Claim<Bundle>, file: String) -> impl IntoView {
     let text = as_text(&bundle);
     let bitcoin = format!(
         "{} {} ({})",
@@ -142,14 +159,14 @@ fn Opened(bundle: Bundle, claim: Claim, file: String) -> impl IntoView {
                 </Notice>
             }
             .into_any(),
-            _ => view! { <Confirm claim=claim/> }.into_any(),
+            _ => confirm(claim, "Are the seed words and passwords in a safe place?"),
         }}
     }
     .into_any()
 }
 
 /// All that runs on the machine.
-fn bill_of_materials(components: Vec<Component>) -> Option<AnyView> {
+pub fn bill_of_materials(components: Vec<Component>) -> Option<AnyView> {
     let count = components.len();
     let row = |component: Component| {
         let digest = component.digest.map(|digest| {
@@ -180,14 +197,13 @@ fn bill_of_materials(components: Vec<Component>) -> Option<AnyView> {
 }
 
 /// Asked twice, because it cannot be undone.
-#[component]
-fn Confirm(claim: Claim) -> impl IntoView {
+pub fn confirm<T: Contents>(claim: Claim<T>, question: &'static str) -> AnyView {
     let asked = RwSignal::new(false);
-    move || {
+    (move || {
         if asked.get() {
             view! {
                 <div class="confirm" role="group" aria-label="Erase the sealed copy">
-                    <p>"The sealed copy will be erased for good. Are the seed words and passwords in a safe place?"</p>
+                    <p>"The sealed copy will be erased for good. "{question}</p>
                     <p class="row">
                         <button type="button" class="button primary" on:click=move |_| claim.acknowledge()>
                             {move || if claim.busy.get() { "Erasing…" } else { "Yes, erase it" }}
@@ -207,7 +223,8 @@ fn Confirm(claim: Claim) -> impl IntoView {
             }
             .into_any()
         }
-    }
+    })
+    .into_any()
 }
 
 /// Everything in one file, for a safe place. Opened because that is what the person downloads.

@@ -5,12 +5,13 @@ use crate::browser::System;
 use crate::components::command::Command;
 use crate::ssh_commands::Target;
 use kindling_domain::catalogue::{BitcoinNetwork, Product};
+use kindling_domain::wire::Bundle;
 use leptos::prelude::*;
 
 /// The list.
 #[component]
 pub fn NextSteps(
-    claim: Claim,
+    claim: Claim<Bundle>,
     system: RwSignal<System>,
     target: Memo<Option<Target>>,
     product: Memo<Option<Product>>,

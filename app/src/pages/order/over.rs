@@ -2,6 +2,7 @@
 
 use super::Order;
 use super::act::Acting;
+use super::class;
 use super::refund::Refund;
 use crate::api::Act;
 use crate::browser::sats;
@@ -102,6 +103,7 @@ pub fn Over(order: Order, state: StateName) -> impl IntoView {
             {move || (state != StateName::Expired).then(|| view! {
                 <p class="row"><Link href="/".to_owned() class=again()>"Order again"</Link></p>
             })}
+            {class::kept_cards(order)}
             <OrderNumber order=order/>
         </section>
     }

@@ -1,0 +1,307 @@
+//! The teacher's branding: title, date and logo. It stays in this browser, and is on every card.
+
+use super::{kept, strip};
+use crate::browser::focus;
+use crate::components::field_error::FieldError;
+use crate::vault_protocol::Strip;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use js_sys::Uint8Array;
+use kindling_domain::id::OrderId;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{File, HtmlImageElement, HtmlInputElement, Url};
+
+const TITLE_SIGNS: usize = 80;
+const DATE_SIGNS: usize = 40;
+const LOGO_KIB: usize = 512;
+/// The picture is drawn when typing pauses.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Title and date as they are kept.
+#[derive(Default, Serialize, Deserialize)]
+struct Words {
+    title: String,
+    date: String,
+}
+
+/// The branding.
+#[derive(Clone, Copy)]
+pub struct Brand {
+    id: OrderId,
+    title: RwSignal<String>,
+    title_trouble: RwSignal<Option<String>>,
+    date: RwSignal<String>,
+    date_trouble: RwSignal<Option<String>>,
+    logo: RwSignal<Option<HtmlImageElement>, LocalStorage>,
+    logo_trouble: RwSignal<Option<String>>,
+    /// The picture on top of each card, as the address of a blob; none where there is no branding.
+    pub strip: RwSignal<Option<String>>,
+    round: StoredValue<u32>,
+}
+
+impl Brand {
+    /// The branding as it was left in this browser.
+    pub fn new(id: OrderId) -> Self {
+        let words: Words = kept::read(&id, kept::BRAND)
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default();
+        let brand = Self {
+            id,
+            title: RwSignal::new(words.title),
+            title_trouble: RwSignal::new(None),
+            date: RwSignal::new(words.date),
+            date_trouble: RwSignal::new(None),
+            logo: RwSignal::new_local(None),
+            logo_trouble: RwSignal::new(None),
+            strip: RwSignal::new(None),
+            round: StoredValue::new(0),
+        };
+        if let Some(address) = kept::read(&id, kept::LOGO) {
+            spawn_local(async move {
+                let _ = brand.logo.try_set(decode(&address).await);
+            });
+        }
+        brand.follow();
+        on_cleanup(move || brand.show(None));
+        brand
+    }
+
+    /// Nothing is wrong with it; otherwise the focus goes to what is.
+    pub fn is_good(self) -> bool {
+        for (trouble, id) in [
+            (self.title_trouble, "class-title"),
+            (self.date_trouble, "class-date"),
+        ] {
+            if trouble.with_untracked(Option::is_some) {
+                crate::browser::unfold(id);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The picture's pixels, for the PDF.
+    pub fn pixels(self) -> Option<Strip> {
+        self.draw().and_then(|canvas| strip::to_pixels(&canvas))
+    }
+
+    fn draw(self) -> Option<web_sys::HtmlCanvasElement> {
+        let (title, date) = (self.title.get_untracked(), self.date.get_untracked());
+        self.logo.with_untracked(|logo| {
+            let is_empty = title.trim().is_empty() && date.trim().is_empty() && logo.is_none();
+            if is_empty {
+                return None;
+            }
+            strip::draw(&title, &date, logo.as_ref())
+        })
+    }
+
+    /// Checks, keeps and draws whatever changes.
+    fn follow(self) {
+        Effect::new(move |before: Option<()>| {
+            let words = Words {
+                title: self.title.get(),
+                date: self.date.get(),
+            };
+            self.logo.track();
+            self.title_trouble
+                .set(too_long("A title", &words.title, TITLE_SIGNS));
+            self.date_trouble
+                .set(too_long("A date", &words.date, DATE_SIGNS));
+            if before.is_some()
+                && let Ok(text) = serde_json::to_string(&words)
+            {
+                // Without room the words last as long as the tab.
+                let _ = kept::write(&self.id, kept::BRAND, &text);
+            }
+            self.round.update_value(|round| *round += 1);
+            let round = self.round.get_value();
+            set_timeout(
+                move || {
+                    if self.round.try_get_value() == Some(round) {
+                        self.redraw();
+                    }
+                },
+                PAUSE,
+            );
+        });
+    }
+
+    fn redraw(self) {
+        let is_bad = |trouble: RwSignal<Option<String>>| trouble.with_untracked(Option::is_some);
+        // What does not fit leaves the last good one on the cards.
+        if is_bad(self.title_trouble) || is_bad(self.date_trouble) {
+            return;
+        }
+        spawn_local(async move {
+            let blob = match self.draw() {
+                Some(canvas) => strip::to_blob(&canvas).await,
+                None => None,
+            };
+            let address = blob.and_then(|blob| Url::create_object_url_with_blob(&blob).ok());
+            self.show(address);
+        });
+    }
+
+    /// Puts a picture in the place of the last one, whose memory is given back.
+    fn show(self, address: Option<String>) {
+        if let Some(Some(old)) = self.strip.try_get_untracked()
+            && address.as_ref() != Some(&old)
+        {
+            let _ = Url::revoke_object_url(&old);
+        }
+        let _ = self.strip.try_set(address);
+    }
+
+    fn take_logo(self, file: File) {
+        self.logo_trouble.set(None);
+        spawn_local(async move {
+            let taken = read_logo(&file).await;
+            match taken {
+                Ok((address, image)) => {
+                    let is_kept = kept::write(&self.id, kept::LOGO, &address);
+                    let _ = self.logo.try_set(Some(image));
+                    let trouble = (!is_kept).then(|| {
+                        kept::remove(&self.id, kept::LOGO);
+                        "The logo is on the cards, but this browser has no room to keep it for your next visit.".to_owned()
+                    });
+                    let _ = self.logo_trouble.try_set(trouble);
+                }
+                Err(sentence) => drop(self.logo_trouble.try_set(Some(sentence))),
+            }
+        });
+    }
+
+    fn drop_logo(self) {
+        kept::remove(&self.id, kept::LOGO);
+        self.logo.set(None);
+        self.logo_trouble.set(None);
+        focus("class-logo");
+    }
+}
+
+fn too_long(what: &str, text: &str, most: usize) -> Option<String> {
+    let count = text.chars().count();
+    (count > most).then(|| format!("{what} has at most {most} characters; this one has {count}."))
+}
+
+/// The logo as a `data:` address, and decoded.
+async fn read_logo(file: &File) -> Result<(String, HtmlImageElement), String> {
+    const NO_IMAGE: &str = "This file is not a PNG, JPEG, SVG or WebP image.";
+    if file.size() > (LOGO_KIB * 1024) as f64 {
+        return Err(format!(
+            "This image is over {LOGO_KIB} KiB; choose a smaller one."
+        ));
+    }
+    let content = JsFuture::from(file.array_buffer())
+        .await
+        .map_err(|_| "This file cannot be read.")?;
+    let content = Uint8Array::new(&content).to_vec();
+    let kind = kind_of(&content).ok_or(NO_IMAGE)?;
+    let address = format!("data:{kind};base64,{}", STANDARD.encode(content));
+    let image = decode(&address).await.ok_or(NO_IMAGE)?;
+    Ok((address, image))
+}
+
+/// By its first bytes: the name of a file says nothing.
+fn kind_of(content: &[u8]) -> Option<&'static str> {
+    let begins =
+        |at: usize, with: &[u8]| content.get(at..).is_some_and(|rest| rest.starts_with(with));
+    if begins(0, b"\x89PNG\r\n\x1a\n") {
+        return Some("image/png");
+    }
+    if begins(0, b"\xff\xd8\xff") {
+        return Some("image/jpeg");
+    }
+    if begins(0, b"RIFF") && begins(8, b"WEBP") {
+        return Some("image/webp");
+    }
+    let text = std::str::from_utf8(content).ok()?;
+    let is_markup = text
+        .trim_start_matches('\u{feff}')
+        .trim_start()
+        .starts_with('<');
+    (is_markup && text.contains("<svg")).then_some("image/svg+xml")
+}
+
+/// What the browser can really draw.
+async fn decode(address: &str) -> Option<HtmlImageElement> {
+    let image = HtmlImageElement::new().ok()?;
+    image.set_src(address);
+    JsFuture::from(image.decode()).await.ok()?;
+    Some(image)
+}
+
+/// The form, folded away.
+pub fn view(brand: Brand) -> AnyView {
+    let has_logo = Memo::new(move |_| brand.logo.with(Option::is_some));
+    let choose = move |input: HtmlInputElement| {
+        if let Some(file) = input.files().and_then(|files| files.get(0)) {
+            brand.take_logo(file);
+        }
+        // So that the same file can be chosen again once it was mended.
+        input.set_value("");
+    };
+    view! {
+        <details>
+            <summary>"Title, date and logo on the cards"</summary>
+            <div class="stack tight">
+                <div class="field">
+                    <label for="class-title">"Title "<em>"optional"</em></label>
+                    <input
+                        type="text"
+                        id="class-title"
+                        autocomplete="off"
+                        dir="auto"
+                        aria-describedby="class-title-error"
+                        aria-invalid=move || brand.title_trouble.with(Option::is_some).then_some("true")
+                        prop:value=brand.title
+                        on:input:target=move |event| brand.title.set(event.target().value())
+                    />
+                    <FieldError id="class-title-error" trouble=brand.title_trouble/>
+                </div>
+                <div class="field">
+                    <label for="class-date">"Date "<em>"optional"</em></label>
+                    <input
+                        type="text"
+                        id="class-date"
+                        autocomplete="off"
+                        dir="auto"
+                        aria-describedby="class-date-error"
+                        aria-invalid=move || brand.date_trouble.with(Option::is_some).then_some("true")
+                        prop:value=brand.date
+                        on:input:target=move |event| brand.date.set(event.target().value())
+                    />
+                    <FieldError id="class-date-error" trouble=brand.date_trouble/>
+                </div>
+                <div class="field">
+                    <label for="class-logo">"Logo "<em>"optional"</em></label>
+                    <input
+                        type="file"
+                        id="class-logo"
+                        accept="image/png,image/jpeg,image/svg+xml,image/webp"
+                        aria-describedby="class-logo-error class-logo-hint"
+                        aria-invalid=move || brand.logo_trouble.with(Option::is_some).then_some("true")
+                        on:change:target=move |event| choose(event.target().unchecked_into())
+                    />
+                    <FieldError id="class-logo-error" trouble=brand.logo_trouble/>
+                    <small id="class-logo-hint">"PNG, JPEG, SVG or WebP, at most 512 KiB. All of this stays in your browser."</small>
+                </div>
+                {move || has_logo.get().then(|| view! {
+                    <p><button type="button" class="button small" on:click=move |_| brand.drop_logo()>"Remove the logo"</button></p>
+                })}
+                {move || brand.strip.get().map(|address| view! {
+                    <figure class="brand-preview">
+                        <img src=address alt="Title, date and logo as they stand on the cards"/>
+                    </figure>
+                })}
+            </div>
+        </details>
+    }
+    .into_any()
+}
