@@ -16,12 +16,12 @@ use order_form::OrderForm;
 /// The page. Its head stands in `index.html` too, word for word, so that it is there before any code.
 #[component]
 pub fn Landing() -> impl IntoView {
-    set_title("Kindling: your own Bitcoin node, or a classroom of them");
+    set_title("Kindling: your own Bitcoin node, or a classroom full");
     let shop = shop();
     view! {
         <div class="landing">
             <section class="hero">
-                <Heading text="Your own Bitcoin node.\nOr a classroom of them."/>
+                <Heading text="Your own Bitcoin node.\nOr a classroom full."/>
                 <p class="lead">
                     "One Lightning invoice buys a server with Bitcoin, LND and LNbits, or a Lightning network for your class, by the hour. No
                     account, no e-mail address: your browser makes the keys, and they stay with you."

@@ -266,7 +266,7 @@ impl ClassForm {
             <output class="quote" for=self.hours.id>
                 <strong class="price">{move || self.price().map_or_else(|| "…".to_owned(), sats)}</strong>
                 <span class="muted">{move || self.hours().map(|hours| format!("for {}", hours_text(hours)))}</span>
-                <span class="muted">"They count from when your class is ready. More can be bought while it runs."</span>
+                <span class="muted">"The hours count from when your class is ready; more can be bought while it runs."</span>
             </output>
         }
         .into_any()
@@ -293,7 +293,7 @@ impl ClassForm {
                     <span>
                         <strong>{format!("{} nodes", plan.nodes())}</strong>
                         <small>{format!("Plan {}", plan.as_str())}</small>
-                        <small>{format!("{} an hour", price.unwrap_or_else(|| "…".to_owned()))}</small>
+                        <small>{format!("{}/h", price.unwrap_or_else(|| "… sats".to_owned()))}</small>
                     </span>
                 </label>
             }

@@ -1,0 +1,309 @@
+//! The network of a class as a picture. The nodes stand on an ellipse in their own order, so that each stays where it is; how large
+//! one is tells what it owns. A line is a channel, a bead on it divides its money between its ends. What a colour says a shape says too.
+
+use super::says::{Node, Standing};
+use crate::words::grouped;
+use js_sys::Math;
+use kindling_domain::wire::{ClassChannelStatus, ClassState};
+use leptos::prelude::*;
+use std::collections::BTreeMap;
+
+/// Its own units: two to a CSS pixel on a small phone.
+const WIDTH: f64 = 720.0;
+const HEIGHT: f64 = 900.0;
+/// Up to so many nodes have their names beside them, more have numbers.
+const NAMED: usize = 16;
+/// From so many on, every other node stands on an inner ellipse.
+const CROWDED: usize = 48;
+/// Channels between the same two nodes stand so far apart.
+const APART: f64 = 14.0;
+
+/// What is drawn.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture {
+    dots: Vec<Dot>,
+    lines: Vec<Line>,
+    size: &'static str,
+    description: String,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Dot {
+    class: &'static str,
+    title: String,
+    body: String,
+    mark: String,
+    label: String,
+    label_at: (i32, i32),
+    anchor: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Line {
+    class: &'static str,
+    title: String,
+    ends: [(i32, i32); 2],
+    bead: (i32, i32),
+    /// In tenths.
+    width: i32,
+}
+
+/// Where a node stands, and how large it is.
+#[derive(Clone, Copy)]
+struct Place {
+    x: f64,
+    y: f64,
+    radius: f64,
+    /// Outwards from the middle, and for those on the inner ellipse inwards.
+    out: (f64, f64),
+}
+
+impl Picture {
+    /// The picture of a class.
+    pub fn of(state: &ClassState, nodes: &[Node]) -> Self {
+        let richest = nodes.iter().map(Node::wealth).max().unwrap_or(0);
+        let places: Vec<Place> = nodes
+            .iter()
+            .enumerate()
+            .map(|(at, node)| place(at, nodes.len(), share(node.wealth(), richest)))
+            .collect();
+        let largest = state
+            .channels
+            .iter()
+            .map(|channel| channel.sats)
+            .max()
+            .unwrap_or(0);
+        let mut seen: BTreeMap<(u32, u32), u32> = BTreeMap::new();
+        let lines = state.channels.iter().filter_map(|channel| {
+            let before = seen
+                .entry((channel.from.min(channel.to), channel.from.max(channel.to)))
+                .or_default();
+            *before += 1;
+            line(
+                channel,
+                nodes,
+                &places,
+                *before - 1,
+                share(channel.sats, largest),
+            )
+        });
+        let lines = lines.collect();
+        let is_named = nodes.len() <= NAMED;
+        let dots = nodes
+            .iter()
+            .zip(&places)
+            .enumerate()
+            .map(|(at, (node, place))| dot(at, node, *place, is_named));
+        let connected = nodes
+            .iter()
+            .filter(|node| node.standing == Standing::Connected)
+            .count();
+        Self {
+            dots: dots.collect(),
+            lines,
+            size: if is_named { "net" } else { "net many" },
+            description: format!(
+                "{} nodes, {connected} of them with a wallet connected, and {} channels. The table below says the same in figures.",
+                nodes.len(),
+                state.channels.len()
+            ),
+        }
+    }
+
+    /// Draws it.
+    pub fn view(self) -> AnyView {
+        view! {
+            <svg class=self.size viewBox=format!("0 0 {WIDTH} {HEIGHT}") role="img" aria-labelledby="net-title net-desc">
+                <title id="net-title">"The network of the class"</title>
+                <desc id="net-desc">{self.description}</desc>
+                <g>{self.lines.into_iter().map(Line::view).collect_view()}</g>
+                <g>{self.dots.into_iter().map(Dot::view).collect_view()}</g>
+            </svg>
+        }
+        .into_any()
+    }
+}
+
+impl Line {
+    fn view(self) -> impl IntoView {
+        let [(x1, y1), (x2, y2)] = self.ends;
+        let (x, y) = self.bead;
+        let width = format!("{}.{}", self.width / 10, self.width % 10);
+        view! {
+            <g class=self.class stroke-width=width>
+                <title>{self.title}</title>
+                <line class="opener" x1=x1 y1=y1 x2=x y2=y></line>
+                <line class="other" x1=x y1=y x2=x2 y2=y2></line>
+                <circle class="bead" cx=x cy=y r=4 + self.width / 20></circle>
+            </g>
+        }
+    }
+}
+
+impl Dot {
+    fn view(self) -> impl IntoView {
+        let (x, y) = self.label_at;
+        view! {
+            <g class=self.class>
+                <title>{self.title}</title>
+                <path class="body" d=self.body></path>
+                <path class="mark" d=self.mark></path>
+                <text x=x y=y text-anchor=self.anchor>{self.label}</text>
+            </g>
+        }
+    }
+}
+
+/// How much of the whole a part is as a length, where it is drawn as an area.
+fn share(part: u64, whole: u64) -> f64 {
+    (part as f64 / whole.max(1) as f64).sqrt()
+}
+
+fn place(at: usize, count: usize, share: f64) -> Place {
+    let (least, most) = match count {
+        0..=8 => (20.0, 46.0),
+        9..=NAMED => (17.0, 36.0),
+        17..CROWDED => (11.0, 25.0),
+        _ => (9.0, 17.0),
+    };
+    // Room for the names around it.
+    let (rx, ry) = match count {
+        0..=NAMED => (262.0, 360.0),
+        _ => (300.0, 392.0),
+    };
+    let is_inner = count >= CROWDED && at % 2 == 1;
+    let ring = if is_inner { 0.78 } else { 1.0 };
+    // Half a step on, so that no name stands alone above the others.
+    let angle = (at as f64 + 0.5) / count as f64 * core::f64::consts::TAU;
+    let (sin, cos) = (Math::sin(angle), -Math::cos(angle));
+    let sign = if is_inner { -1.0 } else { 1.0 };
+    Place {
+        x: WIDTH / 2.0 + sin * rx * ring,
+        y: HEIGHT / 2.0 + cos * ry * ring,
+        radius: least + (most - least) * share,
+        out: (sin * sign, cos * sign),
+    }
+}
+
+fn dot(at: usize, node: &Node, place: Place, is_named: bool) -> Dot {
+    let (x, y, r) = (place.x as i32, place.y as i32, place.radius as i32);
+    let (class, body, mark) = match node.standing {
+        Standing::Connected => {
+            let tick = r / 3;
+            (
+                "dot connected",
+                round(x, y, r),
+                format!(
+                    "M{} {y}l{tick} {tick} {} {}",
+                    x - tick * 5 / 4,
+                    tick * 3 / 2,
+                    -tick * 2
+                ),
+            )
+        }
+        Standing::Waiting => ("dot waiting", round(x, y, r), String::new()),
+        Standing::Down => {
+            let (wide, arm) = (r * 6 / 5, r / 3 * 2);
+            (
+                "dot down",
+                format!(
+                    "M{x} {}l{wide} {wide}-{wide} {wide}-{wide}-{wide}z",
+                    y - wide
+                ),
+                format!(
+                    "M{} {}l{arm} {arm}m-{arm} 0l{arm}-{arm}",
+                    x - arm / 2,
+                    y - arm / 2
+                ),
+            )
+        }
+    };
+    let (label, label_at, anchor) = if is_named {
+        let above = if place.out.1 < 0.0 { -r - 13 } else { r + 33 };
+        (node.name.clone(), (x, y + above), "middle")
+    } else {
+        let far = place.radius + 17.0;
+        let at_x = (place.x + place.out.0 * far) as i32;
+        let at_y = (place.y + place.out.1 * far) as i32 + 8;
+        ((at + 1).to_string(), (at_x, at_y), "middle")
+    };
+    Dot {
+        class,
+        title: format!(
+            "{}. {}: {}; {} sats on chain, {} in {} channels",
+            at + 1,
+            node.name,
+            node.wallet,
+            grouped(node.onchain_sats),
+            grouped(node.channel_sats),
+            node.channels
+        ),
+        body,
+        mark,
+        label,
+        label_at,
+        anchor,
+    }
+}
+
+fn round(x: i32, y: i32, r: i32) -> String {
+    format!(
+        "M{} {y}a{r} {r} 0 1 1 {} 0a{r} {r} 0 1 1 {} 0z",
+        x - r,
+        r * 2,
+        r * -2
+    )
+}
+
+/// `None` for a channel of nodes that are not here.
+fn line(
+    channel: &ClassChannelStatus,
+    nodes: &[Node],
+    places: &[Place],
+    before: u32,
+    share: f64,
+) -> Option<Line> {
+    let (from, to) = (channel.from as usize, channel.to as usize);
+    let (a, b) = (places.get(from)?, places.get(to)?);
+    let (one, other) = (nodes.get(from)?, nodes.get(to)?);
+    let (dx, dy) = (b.x - a.x, b.y - a.y);
+    let length = (dx * dx + dy * dy).sqrt();
+    if length < 1.0 {
+        return None;
+    }
+    let (ux, uy) = (dx / length, dy / length);
+    // Side by side, the second left of the first, the third right of it, and so on.
+    let steps = f64::from(before.div_ceil(2)) * if before.is_multiple_of(2) { 1.0 } else { -1.0 };
+    // The same side whoever has opened it.
+    let side = APART * steps * if from < to { 1.0 } else { -1.0 };
+    let at = |along: f64| {
+        let (x, y) = (a.x + ux * along - uy * side, a.y + uy * along + ux * side);
+        (x as i32, y as i32)
+    };
+    // Only what is seen of the line is divided.
+    let (start, end) = (a.radius, length - b.radius);
+    let part = channel.from_sats as f64 / channel.sats.max(1) as f64;
+    let rest = channel.sats.saturating_sub(channel.from_sats);
+    Some(Line {
+        class: if channel.active {
+            "channel"
+        } else {
+            "channel off"
+        },
+        title: format!(
+            "{} has {}, {} has {} sats{}",
+            one.name,
+            grouped(channel.from_sats),
+            other.name,
+            grouped(rest),
+            if channel.active {
+                ""
+            } else {
+                "; no payments pass now"
+            }
+        ),
+        ends: [at(start), at(end)],
+        bead: at(start + (end - start) * part.clamp(0.0, 1.0)),
+        width: (20.0 + 60.0 * share) as i32,
+    })
+}
