@@ -21,7 +21,7 @@ async function on(state, fields, use, { clock, answers, ...options } = {}) {
   assert.deepEqual(visit.errors, []);
   await visit.close();
 }
-const running = (view, more) => ({ ...classOrder(view), class: classView(view), ...more });
+const running = ({ plan, hours, ...view }, more) => ({ ...classOrder({ plan, hours }), class: classView({ plan, ...view }), ...more });
 
 /** What the picture shows of a node: {standing, label, title, size}. */
 const dot = (own, at) => own.picture.locator('.dot').nth(at).evaluate((element) => ({
@@ -117,7 +117,7 @@ describe("a class's page", { skip }, () => {
       });
       const show = async (view, text) => {
         staged.show('ready', running(view));
-        await own.live.getByText(text).waitFor();
+        await own.live.locator('.facts').getByText(text, { exact: true }).waitFor();
       };
       await show({ connected: [0], blocks: 400 }, '400');
       await show({ connected: [0, 2, 3] }, '3 of 8 connected');
@@ -139,7 +139,7 @@ describe("a class's page", { skip }, () => {
       await own.live.getByText('Its pairing was revoked.').waitFor();
       staged.show('ready', running({ lastHeardAt: fromNow(118), message: 'A node was started again.', disk: { totalBytes: 160e9, freeBytes: 4e9 } }));
       await own.live.getByText('A node was started again.').waitFor();
-      await own.live.getByText('Only 4.0 GB of 160 GB are free on its disk.').waitFor();
+      await own.live.getByText('Only 4 GB of 160 GB are free on its disk.').waitFor();
       assert.equal(await own.live.getByText(/^Not heard since /).count(), 0);
       staged.show('ready', { ...classOrder(), class: { ...classView({ lastHeardAt: fromNow(118) }), class: null } });
       await own.live.getByText('Its nodes do not answer at the moment.').waitFor();
@@ -201,7 +201,7 @@ describe("a class's page", { skip }, () => {
   test('ends early in its own words, and after its end leads to the same class again', async () => {
     const destroy = () => ({ ...classOrder(), ending: true, errorCode: 'destroyed', errorMessage: 'You ended this class.' });
     const options = { plan: 'B', hours: 30, seed: 1234, graph: 'full', distribution: 'proof_of_work', satsPerNode: 25_000_000 };
-    await on('ready', running(options), async (own, staged, page) => {
+    await on('ready', { ...running({ plan: 'B' }), ...classOrder(options) }, async (own, staged, page) => {
       await own.endNow.click();
       await page.getByText('All nodes of the class and the machine they run on are removed').waitFor();
       await own.sure.check();

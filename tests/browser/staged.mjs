@@ -45,14 +45,16 @@ export const classOrder = ({ plan = 'A', hours = 48, seed = 7, ...more } = {}) =
  */
 export function classView({ plan = 'A', connected = [], down = [], shares = {}, off = [], more = CLASS_SIZES[plan], channels, lastHeardAt = fromNow(-5), everySeconds = 30, blocks = 321, ...rest } = {}) {
   const count = CLASS_SIZES[plan];
-  const pairs = new Map();
-  for (let from = 0; from < count; from += 1) pairs.set(`${from}-${(from * 3 + 5) % count}`, [from, (from * 3 + 5) % count]);
-  for (let at = 0, step = 1; pairs.size < count + more && step < count; at += 1) {
-    const [from, to] = [at % count, (at + step * 5 + 1) % count];
-    if (from !== to && !pairs.has(`${from}-${to}`)) pairs.set(`${from}-${to}`, [from, to]);
-    if (at % count === count - 1) step += 1;
+  // A ring, and as many pairs across it as are wanted, in an order that looks like chance and is none.
+  const pairs = new Map([...Array(count).keys()].map((at) => [`${at}-${(at + 1) % count}`, [at, (at + 1) % count]]));
+  const places = [...Array(count).keys()].sort((a, b) => (a * 29) % 67 - (b * 29) % 67);
+  for (let step = 1; pairs.size < count + more && step < count; step += 1) {
+    for (let at = 0; pairs.size < count + more && at < count; at += 1) {
+      const [from, to] = [places[at], places[(at + step * 5) % count]];
+      if (from !== to && !pairs.has(`${from}-${to}`) && !pairs.has(`${to}-${from}`)) pairs.set(`${from}-${to}`, [from, to]);
+    }
   }
-  const ends = [...pairs.values()].filter(([from, to]) => from !== to);
+  const ends = [...pairs.values()];
   const now = Math.floor(Date.now() / 1000);
   return {
     lastHeardAt, everySeconds, bootedAt: now - 3600,

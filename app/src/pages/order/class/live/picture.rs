@@ -35,7 +35,6 @@ struct Dot {
     mark: String,
     label: String,
     label_at: (i32, i32),
-    anchor: &'static str,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -134,7 +133,7 @@ impl Line {
                 <title>{self.title}</title>
                 <line class="opener" x1=x1 y1=y1 x2=x y2=y></line>
                 <line class="other" x1=x y1=y x2=x2 y2=y2></line>
-                <circle class="bead" cx=x cy=y r=4 + self.width / 20></circle>
+                <circle class="bead" cx=x cy=y r=3 + self.width / 14></circle>
             </g>
         }
     }
@@ -148,7 +147,7 @@ impl Dot {
                 <title>{self.title}</title>
                 <path class="body" d=self.body></path>
                 <path class="mark" d=self.mark></path>
-                <text x=x y=y text-anchor=self.anchor>{self.label}</text>
+                <text x=x y=y>{self.label}</text>
             </g>
         }
     }
@@ -168,7 +167,7 @@ fn place(at: usize, count: usize, share: f64) -> Place {
     };
     // Room for the names around it.
     let (rx, ry) = match count {
-        0..=NAMED => (262.0, 360.0),
+        0..=NAMED => (280.0, 362.0),
         _ => (300.0, 392.0),
     };
     let is_inner = count >= CROWDED && at % 2 == 1;
@@ -218,14 +217,16 @@ fn dot(at: usize, node: &Node, place: Place, is_named: bool) -> Dot {
             )
         }
     };
-    let (label, label_at, anchor) = if is_named {
+    let (label, label_at) = if is_named {
         let above = if place.out.1 < 0.0 { -r - 13 } else { r + 33 };
-        (node.name.clone(), (x, y + above), "middle")
+        // Beside its node rather than beside the next one.
+        let aside = (place.out.0 * place.out.1.abs() * 50.0) as i32;
+        (node.name.clone(), (x + aside, y + above))
     } else {
         let far = place.radius + 17.0;
         let at_x = (place.x + place.out.0 * far) as i32;
         let at_y = (place.y + place.out.1 * far) as i32 + 8;
-        ((at + 1).to_string(), (at_x, at_y), "middle")
+        ((at + 1).to_string(), (at_x, at_y))
     };
     Dot {
         class,
@@ -242,7 +243,6 @@ fn dot(at: usize, node: &Node, place: Place, is_named: bool) -> Dot {
         mark,
         label,
         label_at,
-        anchor,
     }
 }
 
@@ -280,6 +280,8 @@ fn line(
         let (x, y) = (a.x + ux * along - uy * side, a.y + uy * along + ux * side);
         (x as i32, y as i32)
     };
+    // What is crowded is drawn finer.
+    let thickest = if nodes.len() <= NAMED { 80.0 } else { 45.0 };
     // Only what is seen of the line is divided.
     let (start, end) = (a.radius, length - b.radius);
     let part = channel.from_sats as f64 / channel.sats.max(1) as f64;
@@ -304,6 +306,6 @@ fn line(
         ),
         ends: [at(start), at(end)],
         bead: at(start + (end - start) * part.clamp(0.0, 1.0)),
-        width: (20.0 + 60.0 * share) as i32,
+        width: (thickest * (0.25 + 0.75 * share)) as i32,
     })
 }

@@ -131,6 +131,12 @@ impl Said {
 
 impl Class {
     fn of(state: &ClassState, heard_at: UnixMillis) -> Self {
+        let mut state = state.clone();
+        let is_here = |node: u32| (node as usize) < state.nodes.len();
+        state
+            .channels
+            .retain(|channel| is_here(channel.from) && is_here(channel.to));
+        let state = &state;
         let nodes: Vec<Node> = (0..)
             .zip(&state.nodes)
             .map(|(at, node)| node_of(state, at, node))
