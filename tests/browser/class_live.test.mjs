@@ -30,8 +30,8 @@ const dot = (own, at) => own.picture.locator('.dot').nth(at).evaluate((element) 
 }));
 /** What the picture shows of a channel: how much of its line is the opener's, whether payments pass, how wide it is. */
 const channel = (own, at) => own.picture.locator('.channel').nth(at).evaluate((element) => {
-  const length = (line) => Math.hypot(line.x2.baseVal.value - line.x1.baseVal.value, line.y2.baseVal.value - line.y1.baseVal.value);
-  const [opener, other] = [length(element.querySelector('.opener')), length(element.querySelector('.other'))];
+  const length = (part) => element.querySelector(part).getTotalLength();
+  const [opener, other] = [length('.opener'), length('.other')];
   return {
     share: opener / (opener + other), off: element.classList.contains('off'), width: parseFloat(element.getAttribute('stroke-width')),
     dashed: getComputedStyle(element.querySelector('.opener')).strokeDasharray !== 'none', title: element.querySelector('title').textContent,
@@ -104,6 +104,24 @@ describe("a class's page", { skip }, () => {
       assert.deepEqual([(await dot(own, 1)).standing, (await dot(own, 7)).standing], ['connected', 'waiting']);
       assert.ok(await page.evaluate(() => window.kept.every((element) => element.isConnected)), 'drawn anew in place');
       assert.ok(await own.live.locator('table').isVisible(), 'the table stays unfolded');
+    });
+  });
+
+  test('shows the channels of one node alone, by a touch or by the list, also when the next report comes', async () => {
+    await on('ready', running({}), async (own, staged) => {
+      const aside = own.picture.locator('.channel.aside');
+      const list = own.live.getByLabel('Channels of');
+      await own.picture.locator('.dot').nth(2).locator('.body').click();
+      assert.equal(await list.inputValue(), '2');
+      const others = staged.view().class.class.channels.filter(({ from, to }) => from !== 2 && to !== 2).length;
+      assert.equal(await aside.count(), others);
+      staged.show('ready', running({ blocks: 555 }));
+      await own.live.getByText('555', { exact: true }).waitFor();
+      assert.equal(await aside.count(), others);
+      await list.selectOption('5. Falcon');
+      assert.match(await own.picture.locator('.dot.chosen title').textContent(), /^5\. Falcon/);
+      await list.selectOption('all nodes');
+      assert.equal(await aside.count(), 0);
     });
   });
 

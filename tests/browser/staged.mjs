@@ -32,6 +32,7 @@ export function course(shares, every = 3600) {
   return shares.map((share, at) => [now - (shares.length - 1 - at) * every, Math.round(share * 10_000)]);
 }
 
+const mixed = (number) => Math.imul(number + 1, 0x9e3779b1) >>> 0;
 const CLASS_SIZES = { A: 8, B: 16, C: 32, D: 64 };
 
 /** What a view shows of a class's order: the product with its seed, and its hours. */
@@ -47,10 +48,10 @@ export function classView({ plan = 'A', connected = [], down = [], shares = {}, 
   const count = CLASS_SIZES[plan];
   // A ring, and as many pairs across it as are wanted, in an order that looks like chance and is none.
   const pairs = new Map([...Array(count).keys()].map((at) => [`${at}-${(at + 1) % count}`, [at, (at + 1) % count]]));
-  const places = [...Array(count).keys()].sort((a, b) => (a * 29) % 67 - (b * 29) % 67);
+  const places = [...Array(count).keys()].sort((a, b) => mixed(a) - mixed(b));
   for (let step = 1; pairs.size < count + more && step < count; step += 1) {
     for (let at = 0; pairs.size < count + more && at < count; at += 1) {
-      const [from, to] = [places[at], places[(at + step * 5) % count]];
+      const [from, to] = [places[at], places[(at + step * 3) % count]];
       if (from !== to && !pairs.has(`${from}-${to}`) && !pairs.has(`${to}-${from}`)) pairs.set(`${from}-${to}`, [from, to]);
     }
   }

@@ -47,6 +47,8 @@ pub fn live(order: Order, class: Classroom) -> AnyView {
     });
     let ends_at = Memo::new(move |_| order.feed.view.with(|view| Some(view.as_ref()?.ends_at?.0)));
     say_changes(shown);
+    // The node whose channels stand out.
+    let chosen = RwSignal::new(None);
     let nodes = class.plan.nodes();
     let body = move |shown| {
         match shown {
@@ -65,7 +67,7 @@ pub fn live(order: Order, class: Classroom) -> AnyView {
             let ago = move || format!("Last heard {} ago", span(now.get().since(heard_at) / 1000));
             view! {
                 <p class="heard muted">{ago}</p>
-                {panel(said, ends_at)}
+                {panel(said, ends_at, chosen)}
             }
             .into_any()
         }
@@ -84,7 +86,11 @@ pub fn live(order: Order, class: Classroom) -> AnyView {
     .into_any()
 }
 
-fn panel(said: Said, ends_at: Memo<Option<UnixMillis>>) -> AnyView {
+fn panel(
+    said: Said,
+    ends_at: Memo<Option<UnixMillis>>,
+    chosen: RwSignal<Option<usize>>,
+) -> AnyView {
     let is_old = said.quiet.is_some();
     let quiet = said.quiet.map(|since| {
         let what = match said.revoked {
@@ -109,14 +115,18 @@ fn panel(said: Said, ends_at: Memo<Option<UnixMillis>>) -> AnyView {
             {is_old.then(|| view! { <p class="age-note">"As last reported:"</p> })}
             {match said.class {
                 None => view! { <p>"Its nodes do not answer at the moment."</p> }.into_any(),
-                Some(class) => network(class, ends_at),
+                Some(class) => network(class, ends_at, chosen),
             }}
         </div>
     }
     .into_any()
 }
 
-fn network(class: Class, ends_at: Memo<Option<UnixMillis>>) -> AnyView {
+fn network(
+    class: Class,
+    ends_at: Memo<Option<UnixMillis>>,
+    chosen: RwSignal<Option<usize>>,
+) -> AnyView {
     let time_left = move || {
         ends_at.get().map(|at| {
             view! {
@@ -129,12 +139,15 @@ fn network(class: Class, ends_at: Memo<Option<UnixMillis>>) -> AnyView {
     };
     view! {
         <div class="look">
-            {class.picture.view()}
+            {class.picture.view(chosen)}
             <dl class="facts">
                 {class.figures.into_iter().map(row).collect_view()}
                 {time_left}
             </dl>
-            {key()}
+            <div class="stack">
+                {chooser(&class.nodes, chosen)}
+                {key()}
+            </div>
         </div>
         {table(class.nodes)}
     }
@@ -146,6 +159,28 @@ fn row(figure: Figure) -> AnyView {
         <div class="value">
             <dt>{figure.name}</dt>
             <dd><span>{figure.text}</span><span class="muted">{figure.more}</span></dd>
+        </div>
+    }
+    .into_any()
+}
+
+/// The same choice as by touching a node in the picture.
+fn chooser(nodes: &[Node], chosen: RwSignal<Option<usize>>) -> AnyView {
+    let option = |(at, node): (usize, &Node)| {
+        view! {
+            <option value=at.to_string() prop:selected=move || chosen.get() == Some(at)>
+                {format!("{}. {}", at + 1, node.name)}
+            </option>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="field">
+            <label for="live-chosen">"Channels of"</label>
+            <select id="live-chosen" on:change:target=move |event| chosen.set(event.target().value().parse().ok())>
+                <option value="" prop:selected=move || chosen.get().is_none()>"all nodes"</option>
+                {nodes.iter().enumerate().map(option).collect_view()}
+            </select>
         </div>
     }
     .into_any()
@@ -169,9 +204,9 @@ fn key() -> AnyView {
             <li class="wide">
                 <svg class="net" viewBox="0 0 120 48" aria-hidden="true">
                     <g class="channel" stroke-width="6">
-                        <line class="opener" x1="4" y1="24" x2="76" y2="24"></line>
-                        <line class="other" x1="76" y1="24" x2="116" y2="24"></line>
-                        <circle class="bead" cx="76" cy="24" r="8"></circle>
+                        <path class="opener" d="M4 24H76"></path>
+                        <path class="other" d="M76 24H116"></path>
+                        <path class="bead" d="M68 24a8 8 0 1 1 16 0a8 8 0 1 1-16 0z"></path>
                     </g>
                 </svg>
                 "a channel: on each side of the bead lies what that end can send"

@@ -5,12 +5,17 @@ use super::says::{Node, Standing};
 use crate::words::grouped;
 use js_sys::Math;
 use kindling_domain::wire::{ClassChannelStatus, ClassState};
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
-use std::collections::BTreeMap;
+// The macro takes a `title` in a picture for a page's.
+use leptos::tachys::svg;
+use wasm_bindgen::JsCast;
+use web_sys::Element;
 
 /// Its own units: two to a CSS pixel on a small phone.
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 900.0;
+const VIEW_BOX: &str = "0 0 720 900";
 /// Up to so many nodes have their names beside them, more have numbers.
 const NAMED: usize = 16;
 /// From so many on, every other node stands on an inner ellipse.
@@ -34,17 +39,20 @@ struct Dot {
     body: String,
     mark: String,
     label: String,
-    label_at: (i32, i32),
+    label_at: (String, String),
 }
 
 #[derive(Clone, PartialEq, Eq)]
 struct Line {
-    class: &'static str,
+    is_active: bool,
     title: String,
-    ends: [(i32, i32); 2],
-    bead: (i32, i32),
-    /// In tenths.
-    width: i32,
+    from: usize,
+    to: usize,
+    /// The part of who opened it.
+    opener: String,
+    other: String,
+    bead: String,
+    width: String,
 }
 
 /// Where a node stands, and how large it is.
@@ -72,17 +80,18 @@ impl Picture {
             .map(|channel| channel.sats)
             .max()
             .unwrap_or(0);
-        let mut seen: BTreeMap<(u32, u32), u32> = BTreeMap::new();
-        let lines = state.channels.iter().filter_map(|channel| {
-            let before = seen
-                .entry((channel.from.min(channel.to), channel.from.max(channel.to)))
-                .or_default();
-            *before += 1;
+        let channels = &state.channels;
+        let lines = channels.iter().enumerate().filter_map(|(at, channel)| {
+            let ends = |one: &ClassChannelStatus| (one.from.min(one.to), one.from.max(one.to));
+            let before = channels
+                .iter()
+                .take(at)
+                .filter(|one| ends(one) == ends(channel));
             line(
                 channel,
                 nodes,
                 &places,
-                *before - 1,
+                before.count() as i32,
                 share(channel.sats, largest),
             )
         });
@@ -109,14 +118,25 @@ impl Picture {
         }
     }
 
-    /// Draws it.
-    pub fn view(self) -> AnyView {
+    /// Draws it; a node that is touched becomes the `chosen` one, and only its channels stand out.
+    pub fn view(self, chosen: RwSignal<Option<usize>>) -> AnyView {
+        let is_chosen = chosen.get();
+        let touch = move |event: MouseEvent| {
+            let element = event
+                .target()
+                .and_then(|target| target.dyn_into::<Element>().ok());
+            let dot = element.and_then(|element| element.closest("[data-node]").ok().flatten());
+            let at = dot.and_then(|dot| dot.get_attribute("data-node")?.parse().ok());
+            chosen.update(|chosen| *chosen = at.filter(|at| *chosen != Some(*at)));
+        };
+        let dots = (0..)
+            .zip(self.dots)
+            .map(|(at, dot)| dot.view(at, is_chosen));
         view! {
-            <svg class=self.size viewBox=format!("0 0 {WIDTH} {HEIGHT}") role="img" aria-labelledby="net-title net-desc">
-                <title id="net-title">"The network of the class"</title>
+            <svg class=self.size viewBox=VIEW_BOX role="img" aria-label="The network of the class" aria-describedby="net-desc" on:click=touch>
                 <desc id="net-desc">{self.description}</desc>
-                <g>{self.lines.into_iter().map(Line::view).collect_view()}</g>
-                <g>{self.dots.into_iter().map(Dot::view).collect_view()}</g>
+                <g>{self.lines.into_iter().map(|line| line.view(is_chosen)).collect_view()}</g>
+                <g>{dots.collect_view()}</g>
             </svg>
         }
         .into_any()
@@ -124,32 +144,42 @@ impl Picture {
 }
 
 impl Line {
-    fn view(self) -> impl IntoView {
-        let [(x1, y1), (x2, y2)] = self.ends;
-        let (x, y) = self.bead;
-        let width = format!("{}.{}", self.width / 10, self.width % 10);
+    fn view(self, chosen: Option<usize>) -> AnyView {
+        let is_aside = chosen.is_some_and(|chosen| chosen != self.from && chosen != self.to);
+        let class = match (self.is_active, is_aside) {
+            (true, false) => "channel",
+            (false, false) => "channel off",
+            (true, true) => "channel aside",
+            (false, true) => "channel off aside",
+        };
         view! {
-            <g class=self.class stroke-width=width>
-                <title>{self.title}</title>
-                <line class="opener" x1=x1 y1=y1 x2=x y2=y></line>
-                <line class="other" x1=x y1=y x2=x2 y2=y2></line>
-                <circle class="bead" cx=x cy=y r=3 + self.width / 14></circle>
+            <g class=class stroke-width=self.width>
+                {svg::title().child(self.title)}
+                <path class="opener" d=self.opener></path>
+                <path class="other" d=self.other></path>
+                <path class="bead" d=self.bead></path>
             </g>
         }
+        .into_any()
     }
 }
 
 impl Dot {
-    fn view(self) -> impl IntoView {
+    fn view(self, at: usize, chosen: Option<usize>) -> AnyView {
+        let class = match chosen == Some(at) {
+            true => format!("{} chosen", self.class),
+            false => self.class.to_owned(),
+        };
         let (x, y) = self.label_at;
         view! {
-            <g class=self.class>
-                <title>{self.title}</title>
+            <g class=class data-node=at.to_string()>
+                {svg::title().child(self.title)}
                 <path class="body" d=self.body></path>
                 <path class="mark" d=self.mark></path>
                 <text x=x y=y>{self.label}</text>
             </g>
         }
+        .into_any()
     }
 }
 
@@ -217,16 +247,16 @@ fn dot(at: usize, node: &Node, place: Place, is_named: bool) -> Dot {
             )
         }
     };
-    let (label, label_at) = if is_named {
+    let (label, label_x, label_y) = if is_named {
         let above = if place.out.1 < 0.0 { -r - 13 } else { r + 33 };
         // Beside its node rather than beside the next one.
         let aside = (place.out.0 * place.out.1.abs() * 50.0) as i32;
-        (node.name.clone(), (x + aside, y + above))
+        (node.name.clone(), x + aside, y + above)
     } else {
         let far = place.radius + 17.0;
         let at_x = (place.x + place.out.0 * far) as i32;
         let at_y = (place.y + place.out.1 * far) as i32 + 8;
-        ((at + 1).to_string(), (at_x, at_y))
+        ((at + 1).to_string(), at_x, at_y)
     };
     Dot {
         class,
@@ -242,7 +272,7 @@ fn dot(at: usize, node: &Node, place: Place, is_named: bool) -> Dot {
         body,
         mark,
         label,
-        label_at,
+        label_at: (label_x.to_string(), label_y.to_string()),
     }
 }
 
@@ -260,7 +290,7 @@ fn line(
     channel: &ClassChannelStatus,
     nodes: &[Node],
     places: &[Place],
-    before: u32,
+    before: i32,
     share: f64,
 ) -> Option<Line> {
     let (from, to) = (channel.from as usize, channel.to as usize);
@@ -273,9 +303,9 @@ fn line(
     }
     let (ux, uy) = (dx / length, dy / length);
     // Side by side, the second left of the first, the third right of it, and so on.
-    let steps = f64::from(before.div_ceil(2)) * if before.is_multiple_of(2) { 1.0 } else { -1.0 };
+    let steps = (before + 1) / 2 * if before % 2 == 0 { 1 } else { -1 };
     // The same side whoever has opened it.
-    let side = APART * steps * if from < to { 1.0 } else { -1.0 };
+    let side = APART * f64::from(steps) * if from < to { 1.0 } else { -1.0 };
     let at = |along: f64| {
         let (x, y) = (a.x + ux * along - uy * side, a.y + uy * along + ux * side);
         (x as i32, y as i32)
@@ -286,12 +316,12 @@ fn line(
     let (start, end) = (a.radius, length - b.radius);
     let part = channel.from_sats as f64 / channel.sats.max(1) as f64;
     let rest = channel.sats.saturating_sub(channel.from_sats);
+    let ((x1, y1), (x2, y2)) = (at(start), at(end));
+    let (x, y) = at(start + (end - start) * part.clamp(0.0, 1.0));
+    // In tenths, which an integer can be written with.
+    let width = (thickest * (0.25 + 0.75 * share)) as i32;
     Some(Line {
-        class: if channel.active {
-            "channel"
-        } else {
-            "channel off"
-        },
+        is_active: channel.active,
         title: format!(
             "{} has {}, {} has {} sats{}",
             one.name,
@@ -304,8 +334,11 @@ fn line(
                 "; no payments pass now"
             }
         ),
-        ends: [at(start), at(end)],
-        bead: at(start + (end - start) * part.clamp(0.0, 1.0)),
-        width: (thickest * (0.25 + 0.75 * share)) as i32,
+        from,
+        to,
+        opener: format!("M{x1} {y1}L{x} {y}"),
+        other: format!("M{x} {y}L{x2} {y2}"),
+        bead: round(x, y, 3 + width / 14),
+        width: format!("{}.{}", width / 10, width % 10),
     })
 }
