@@ -124,6 +124,7 @@ pub fn OrderForm() -> impl IntoView {
                 .catalogue()
                 .is_some_and(|catalogue| nowhere(&catalogue.regions))
     };
+    // The id is what a link to a class scrolls to.
     view! {
         <form class="card order-form stack" id="classroom" novalidate on:submit=submit>
             <h2>{move || if form.is_class.get() { "Order a classroom" } else { "Order a full node" }}</h2>
