@@ -76,6 +76,22 @@ describe('ordering a class', { skip }, () => {
     await visit.close();
   });
 
+  test('is sold out without the full node being so', async () => {
+    const visit = await browser.open({ baseURL: worker.url });
+    await visit.page.route('**/api/catalogue', async (route) => {
+      const response = await route.fetch();
+      const json = await response.json();
+      json.products.find(({ kind }) => kind === 'classroom').available = false;
+      await route.fulfill({ response, json });
+    });
+    const form = await landing(visit.page).open();
+    assert.ok(await form.continue.isEnabled());
+    await form.product('Classroom').check();
+    await visit.page.getByText('No machine can be ordered at the moment.').waitFor();
+    assert.ok(await form.continue.isDisabled());
+    await visit.close();
+  });
+
   test('of 8 nodes for 48 hours asks for 76,800 sats, and orders what was chosen', async () => {
     await on({ size: 'desktop' }, async (form, visit) => {
       await form.plan('A').check();
