@@ -47,10 +47,22 @@ impl Shop {
 
     /// The full node as it is sold now.
     pub fn full_node(self) -> Option<ProductView> {
-        self.catalogue()?
-            .products
-            .into_iter()
-            .find(|product| product.kind == "full_node")
+        self.product("full_node")
+    }
+
+    /// The classroom as it is sold now.
+    pub fn classroom(self) -> Option<ProductView> {
+        self.product("classroom")
+    }
+
+    /// Whether classes are sold. Before the catalogue is here most likely they are.
+    pub fn sells_classes(self) -> bool {
+        self.catalogue.with(|answer| !matches!(answer, Some(Ok(_)))) || self.classroom().is_some()
+    }
+
+    fn product(self, kind: &str) -> Option<ProductView> {
+        let mut products = self.catalogue()?.products.into_iter();
+        products.find(|product| product.kind == kind)
     }
 
     /// Why there is no catalogue.

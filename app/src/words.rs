@@ -1,5 +1,6 @@
 //! Figures for people: times, sizes and shares in words. All of it is computed from numbers alone, so that it is the same everywhere.
 
+use kindling_domain::classroom::{Distribution, Graph};
 use kindling_domain::wire::SyncEstimate;
 
 const MINUTE: u64 = 60;
@@ -76,5 +77,26 @@ pub fn range(estimate: SyncEstimate) -> String {
         (0, high) => format!("at most {high} {many}"),
         (low, high) if low == high => format!("about {high} {many}"),
         (low, high) => format!("between {low} and {high} {many}"),
+    }
+}
+
+/// Who has channels with whom in a class: the name, and what it means.
+pub const fn described_graph(graph: Graph) -> (&'static str, &'static str) {
+    match graph {
+        Graph::Sparse => ("Sparse", "a ring with shortcuts, four channels to a node"),
+        Graph::Full => ("Full", "everybody with everybody"),
+    }
+}
+
+/// Who has how much in a class: the name, and what it means.
+pub const fn described_distribution(distribution: Distribution) -> (&'static str, &'static str) {
+    match distribution {
+        Distribution::Egalitarian => ("Egalitarian", "all have the same"),
+        Distribution::Political => ("Political", "an eighth of the nodes holds four fifths"),
+        Distribution::Poisson => (
+            "Poisson",
+            "coins fall at random, most get about the average",
+        ),
+        Distribution::ProofOfWork => ("Proof of work", "who works more finds more blocks"),
     }
 }

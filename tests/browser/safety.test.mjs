@@ -95,7 +95,7 @@ describe('the page', { skip }, () => {
   test('has its headline before any code', async () => {
     const visit = await browser.open({ baseURL: worker.url, javaScriptEnabled: false });
     await visit.page.goto('/');
-    await visit.page.getByRole('heading', { name: 'Your own Bitcoin node. One Lightning invoice.' }).waitFor();
+    await visit.page.getByRole('heading', { name: 'Your own Bitcoin node. Or a classroom full.' }).waitFor();
     await visit.close();
   });
 

@@ -1,11 +1,17 @@
 // An order whose server is the test: what the page asks about it is answered with scripted views, and what it calls is written down.
 
+import fs from 'node:fs';
+import path from 'node:path';
 import { makeInvoice } from '../support/bolt11.mjs';
+import { ROOT } from '../support/paths.mjs';
 import { nodeStatus } from '../support/scripted_machine.mjs';
 import { order, orderNode } from './pages/order.mjs';
 
 const PATH = /\/api\/bootstrap\/[0-9a-f]{32}(?:\/(extend|refund|destroy|renew|backup|claim|ack|pairing|pairing\/revoke))?$/;
 const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKqBRJzbRNJ8EnwPxwFnTWhRhjNsGDUcsHqV1lEKNr/H';
+
+/** The names of a class's nodes, in their order */
+export const CLASS_NAMES = [...fs.readFileSync(path.join(ROOT, 'domain/src/classroom/names.rs'), 'utf8').matchAll(/"([A-Za-z]+)"/g)].map(([, name]) => name);
 
 /** RFC 3339, whole seconds, `seconds` from now */
 export const fromNow = (seconds) => new Date(Date.now() + seconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
@@ -24,6 +30,48 @@ export function machineView({ lastHeardAt = fromNow(-20), everySeconds = 30, usa
 export function course(shares, every = 3600) {
   const now = Math.floor(Date.now() / 1000);
   return shares.map((share, at) => [now - (shares.length - 1 - at) * every, Math.round(share * 10_000)]);
+}
+
+const mixed = (number) => Math.imul(number + 1, 0x9e3779b1) >>> 0;
+const CLASS_SIZES = { A: 8, B: 16, C: 32, D: 64 };
+
+/** What a view shows of a class's order: the product with its seed, and its hours. */
+export const classOrder = ({ plan = 'A', hours = 48, seed = 7, ...more } = {}) => ({
+  product: { kind: 'classroom', plan, hours, seed, ...more }, pairing: { paired: true }, endsAt: fromNow(hours * 3600),
+});
+
+/**
+ * What a view shows of a running class: `connected` and `down` are places of nodes, `shares` what of a channel belongs to who opened it, by
+ * its place; a ring of channels and `more` across it unless channels are given.
+ */
+export function classView({ plan = 'A', connected = [], down = [], shares = {}, off = [], more = CLASS_SIZES[plan], channels, lastHeardAt = fromNow(-5), everySeconds = 30, blocks = 321, ...rest } = {}) {
+  const count = CLASS_SIZES[plan];
+  // A ring, and as many pairs across it as are wanted, in an order that looks like chance and is none.
+  const pairs = new Map([...Array(count).keys()].map((at) => [`${at}-${(at + 1) % count}`, [at, (at + 1) % count]]));
+  const places = [...Array(count).keys()].sort((a, b) => mixed(a) - mixed(b));
+  for (let step = 1; pairs.size < count + more && step < count; step += 1) {
+    for (let at = 0; pairs.size < count + more && at < count; at += 1) {
+      const [from, to] = [places[at], places[(at + step * 3) % count]];
+      if (from !== to && !pairs.has(`${from}-${to}`) && !pairs.has(`${to}-${from}`)) pairs.set(`${from}-${to}`, [from, to]);
+    }
+  }
+  const ends = [...pairs.values()];
+  const now = Math.floor(Date.now() / 1000);
+  return {
+    lastHeardAt, everySeconds, bootedAt: now - 3600,
+    class: {
+      blocks, bestBlockTime: now - 5,
+      nodes: [...Array(count).keys()].map((at) => (down.includes(at) ? { name: CLASS_NAMES[at], up: false } : {
+        name: CLASS_NAMES[at], up: true, blocks, wallets: connected.includes(at) ? 1 : 0, onchainSats: 20_000_000 + (at * 37 % 11) * 9_000_000,
+      })),
+      channels: channels ?? ends.map(([from, to], at) => {
+        const sats = 10_000_000 + (at * 29 % 13) * 3_000_000;
+        return { from, to, sats, fromSats: Math.round(sats * (shares[at] ?? (at * 17 % 10) / 10 + 0.05)), active: !off.includes(at) };
+      }),
+    },
+    disk: { totalBytes: 160e9, freeBytes: 120e9 },
+    ...rest,
+  };
 }
 
 const base = (id, state) => ({

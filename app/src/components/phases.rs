@@ -1,10 +1,13 @@
 //! The machine's bring-up as a list: what is done, what is going on, what is to come.
 
+use kindling_domain::catalogue::Product;
 use kindling_domain::wire::Phase;
 use leptos::prelude::*;
 
-/// Phases the person sees as one step; optional ones (disk, Tailscale) stand beside the step they belong to.
-const GROUPS: [(&str, Phase); 10] = [
+/// Phases the person sees as one step, each with its last one; optional ones (disk, Tailscale) stand beside the step they belong to.
+type Groups = [(&'static str, Phase); 10];
+
+const FULL_NODE: Groups = [
     ("Payment", Phase::PaymentReceived),
     ("Order to the data centre", Phase::Droplet),
     ("Start of the machine", Phase::Booting),
@@ -17,14 +20,31 @@ const GROUPS: [(&str, Phase); 10] = [
     ("Sealed credentials", Phase::Sealed),
 ];
 
+const CLASSROOM: Groups = [
+    ("Payment", Phase::PaymentReceived),
+    ("Order to the data centre", Phase::Droplet),
+    ("Start of the machine", Phase::Booting),
+    ("Packages and firewall", Phase::Firewall),
+    ("Docker", Phase::Tailscale),
+    ("Bitcoin", Phase::Bitcoin),
+    ("Lightning nodes", Phase::Nodes),
+    ("Certificate", Phase::Certificate),
+    ("Channels", Phase::Channels),
+    ("Sealed cards", Phase::Sealed),
+];
+
 /// The list; `phase` is the one going on.
 #[component]
-pub fn Phases(phase: Signal<Option<Phase>>) -> impl IntoView {
+pub fn Phases(product: Product, phase: Signal<Option<Phase>>) -> impl IntoView {
+    let groups = match product {
+        Product::FullNode { .. } => FULL_NODE,
+        Product::Classroom(_) => CLASSROOM,
+    };
     // The current step is the first one whose last phase is not over yet.
     let current = move || {
         phase
             .get()
-            .and_then(|phase| GROUPS.iter().position(|(_, last)| phase <= *last))
+            .and_then(|phase| groups.iter().position(|(_, last)| phase <= *last))
             .unwrap_or(0)
     };
     let row = move |at: usize, name: &'static str| {
@@ -48,7 +68,7 @@ pub fn Phases(phase: Signal<Option<Phase>>) -> impl IntoView {
     };
     view! {
         <ol class="phases">
-            {GROUPS.into_iter().enumerate().map(|(at, (name, _))| row(at, name)).collect_view()}
+            {groups.into_iter().enumerate().map(|(at, (name, _))| row(at, name)).collect_view()}
         </ol>
     }
     .into_any()

@@ -75,6 +75,14 @@ impl Order {
         }
     }
 
+    /// What it is in a sentence.
+    fn thing(self) -> &'static str {
+        match self.class() {
+            None => "machine",
+            Some(_) => "class",
+        }
+    }
+
     /// The name of everything that is downloaded for this order.
     fn file_name(self) -> String {
         format!("kindling-{}", &self.id().to_string()[..8])
@@ -198,15 +206,16 @@ fn say_what_changes(order: Order) {
     let news = Memo::new(move |_| {
         order.feed.view.with(|view| {
             let view = view.as_ref()?;
+            let thing = order.thing();
             Some(match (view.state, view.phase) {
                 (StateName::AwaitingPayment, _) => "Waiting for your payment.".to_owned(),
                 (StateName::Provisioning, Some(phase)) => format!("{}.", phase.title()),
-                (StateName::Provisioning, None) => "Your machine is being built.".to_owned(),
-                (StateName::Ready, _) if view.ending => "Your machine is being removed.".to_owned(),
-                (StateName::Ready, _) => "Your machine is ready.".to_owned(),
+                (StateName::Provisioning, None) => format!("Your {thing} is being built."),
+                (StateName::Ready, _) if view.ending => format!("Your {thing} is being removed."),
+                (StateName::Ready, _) => format!("Your {thing} is ready."),
                 (StateName::Ended, _) => "This order has ended.".to_owned(),
                 (StateName::Expired, _) => "The invoice has expired.".to_owned(),
-                (StateName::Failed, _) => "The machine could not be built.".to_owned(),
+                (StateName::Failed, _) => format!("The {thing} could not be built."),
                 (StateName::Refunded, _) => "Your payment was returned.".to_owned(),
             })
         })

@@ -1,9 +1,14 @@
-//! The order form: three choices and some more for those who want them, a key that is made meanwhile, and one button. Whatever fails, nothing typed is lost.
+//! The order form: what to buy, a few choices and some more for those who want them, a key that is made meanwhile, and one button.
+//! Whatever fails, nothing typed is lost.
 
+mod fields;
+
+use super::class_form::ClassForm;
+use super::class_link;
 use super::options::Options;
 use crate::announce::{Announcer, announcer};
 use crate::api::{self, Failure};
-use crate::browser::{sats, session_storage};
+use crate::browser::{location, sats, session_storage};
 use crate::components::address_field::AddressField;
 use crate::components::notice::{Notice, Tone};
 use crate::keygen::Keygen;
@@ -11,12 +16,13 @@ use crate::pages::order::price_key;
 use crate::router::{Router, router};
 use crate::shop::{Shop, shop};
 use crate::vault_protocol::OrderKeys;
-use kindling_domain::catalogue::{BitcoinImplementation, Region};
+use fields::{bitcoin_field, key_field, region_field, trouble_notice};
+use kindling_domain::catalogue::{BitcoinImplementation, Product, Region};
 use kindling_domain::error::ErrorCode;
 use kindling_domain::keys::KeyType;
 use kindling_domain::money::Sats;
-use kindling_domain::wire::{BootstrapRequest, OneOrMany};
-use leptos::ev::SubmitEvent;
+use kindling_domain::wire::{BootstrapRequest, OneOrMany, ProductView};
+use leptos::ev::{self, SubmitEvent};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -41,6 +47,11 @@ enum Trouble {
 
 #[derive(Clone, Copy)]
 struct Form {
+    /// The person would rather have a class than a full node.
+    wants_class: RwSignal<bool>,
+    /// A class is what is ordered: one is wanted, and sold here.
+    is_class: Memo<bool>,
+    class: ClassForm,
     region: RwSignal<Option<String>>,
     bitcoin: RwSignal<BitcoinImplementation>,
     key: RwSignal<KeyType>,
@@ -61,7 +72,11 @@ struct Form {
 #[component]
 pub fn OrderForm() -> impl IntoView {
     let shop = shop();
+    let wants_class = RwSignal::new(false);
     let form = Form {
+        wants_class,
+        is_class: Memo::new(move |_| wants_class.get() && shop.sells_classes()),
+        class: ClassForm::new(shop),
         region: RwSignal::new(None),
         bitcoin: RwSignal::new(BitcoinImplementation::default()),
         key: RwSignal::new(KeyType::Rsa4096),
@@ -87,30 +102,38 @@ pub fn OrderForm() -> impl IntoView {
     // An unfinished search must not keep the vault from the order's page.
     on_cleanup(move || form.keygen.abandon_search());
 
+    form.follow_the_address();
+
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        if form.progress.get_untracked() == Progress::Choosing && shop.full_node().is_some() {
+        if form.progress.get_untracked() == Progress::Choosing && untrack(|| form.sold()).is_some()
+        {
             form.trouble.set(None);
             form.refund_trouble.set(None);
             form.options.trouble.set(None);
-            form.progress.set(Progress::WaitingForKey);
+            form.class.forgive();
+            if form.product().is_some() {
+                form.progress.set(Progress::WaitingForKey);
+            }
         }
     };
-    let price = move || shop.full_node().map(|product| product.amount_sats);
     let sold_out = move || {
         let nowhere = |regions: &[Region]| !regions.iter().any(|region| region.available);
-        shop.full_node().is_some_and(|product| !product.available)
+        form.sold().is_some_and(|product| !product.available)
             || shop
                 .catalogue()
                 .is_some_and(|catalogue| nowhere(&catalogue.regions))
     };
+    // The id is what a link to a class scrolls to.
     view! {
-        <form class="card order-form stack" on:submit=submit>
-            <h2>"Order a full node"</h2>
+        <form class="card order-form stack" id="classroom" novalidate on:submit=submit>
+            <h2>{move || if form.is_class.get() { "Order a classroom" } else { "Order a full node" }}</h2>
+            {product_field(form)}
+            {move || form.is_class.get().then(|| form.class.fields())}
             {region_field(form)}
-            {bitcoin_field(form)}
+            {move || (!form.is_class.get()).then(|| bitcoin_field(form))}
             {key_field(form)}
-            {form.options.fields()}
+            {move || if form.is_class.get() { form.class.more() } else { form.options.fields() }}
             <details>
                 <summary>"If something goes wrong"</summary>
                 <AddressField
@@ -137,9 +160,9 @@ pub fn OrderForm() -> impl IntoView {
                 type="submit"
                 class="button primary wide"
                 aria-disabled=move || (form.progress.get() != Progress::Choosing).then_some("true")
-                disabled=move || price().is_none() || sold_out()
+                disabled=move || form.sold().is_none() || sold_out()
             >
-                {move || match (form.progress.get(), price()) {
+                {move || match (form.progress.get(), form.price()) {
                     (Progress::WaitingForKey, _) => "Finishing your key…".to_owned(),
                     (Progress::Sending, _) => "Creating your order…".to_owned(),
                     (Progress::Choosing, Some(price)) => format!("Continue · {}", sats(price)),
@@ -152,190 +175,78 @@ pub fn OrderForm() -> impl IntoView {
     .into_any()
 }
 
-fn region_field(form: Form) -> AnyView {
-    let shop = form.shop;
-    // Only a choice of the person's own can be sold out: they decide what to take instead.
-    let sold_out = move || {
-        let slug = form.chosen_region()?;
-        let regions = shop.catalogue()?.regions;
-        let region = regions.into_iter().find(|region| region.slug == slug)?;
-        let taken = !region.available && form.region.with(Option::is_some);
-        taken.then(|| {
-            format!(
-                "{} is sold out right now; choose another region.",
-                region.name
-            )
-        })
-    };
-    let sold_out = Memo::new(move |_| sold_out());
-    view! {
-        <div class="field">
-            <label for="region">"Region"</label>
-            <select
-                id="region"
-                aria-describedby="region-error"
-                aria-invalid=move || sold_out.with(Option::is_some).then_some("true")
-                on:change:target=move |event| form.region.set(Some(event.target().value()))
-            >
-                {move || match shop.catalogue() {
-                    None => view! { <option value="">"Loading…"</option> }.into_any(),
-                    Some(catalogue) => catalogue
-                        .regions
-                        .into_iter()
-                        .map(|region| {
-                            let slug = region.slug.clone();
-                            view! {
-                                <option
-                                    value=region.slug
-                                    disabled=!region.available
-                                    prop:selected=move || form.chosen_region().as_ref() == Some(&slug)
-                                >
-                                    {region.name}
-                                    {(!region.available).then_some(" (sold out)")}
-                                </option>
-                            }
-                        })
-                        .collect_view()
-                        .into_any(),
-                }}
-            </select>
-            {move || sold_out.get().map(|sentence| view! { <p class="field-error" id="region-error">{sentence}</p> })}
-        </div>
-    }
-    .into_any()
-}
-
-fn bitcoin_field(form: Form) -> AnyView {
-    view! {
-        <fieldset class="choices">
-            <legend>"Bitcoin software"</legend>
-            {BitcoinImplementation::ALL
-                .map(|software| {
-                    view! {
-                        <label class="choice">
-                            <input
-                                type="radio"
-                                name="bitcoin"
-                                value=software.as_str()
-                                prop:checked=move || form.bitcoin.get() == software
-                                on:change=move |_| form.bitcoin.set(software)
-                            />
-                            <span>{software.name()}</span>
-                        </label>
+/// What is bought; nothing where there is no choice.
+fn product_field(form: Form) -> AnyView {
+    let choice = move |is_class: bool, name: &'static str, what: &'static str| {
+        view! {
+            <label class="choice">
+                <input
+                    type="radio"
+                    name="product"
+                    prop:checked=move || form.wants_class.get() == is_class
+                    on:change=move |_| {
+                        form.wants_class.set(is_class);
+                        form.trouble.set(None);
                     }
-                })
-                .into_iter()
-                .collect_view()}
-            <small>
-                "Knots may enforce rules that Core does not, and the two could then follow different chains; your order page names the
-                exact release you get."
-            </small>
-        </fieldset>
-    }
-    .into_any()
-}
-
-fn key_field(form: Form) -> AnyView {
-    let keygen = form.keygen;
-    let choices = [
-        (KeyType::Rsa4096, "RSA-4096"),
-        (KeyType::Ed25519, "Ed25519"),
-    ];
-    let status = move || {
-        match (keygen.trouble(), form.key.get(), keygen.keys(form.key.get())) {
-        (Some(sentence), _, None) => view! {
-            <Notice tone=Tone::Error title="Your key could not be made">
-                <p>{sentence}</p>
-                <button type="button" class="button small" on:click=move |_| keygen.restart()>"Try again"</button>
-            </Notice>
-        }
-        .into_any(),
-        (_, _, Some(keys)) => view! {
-            <p class="key-ready">
-                <span aria-hidden="true">"✓ "</span>
-                "Your key is ready: "
-                <code>{short_fingerprint(&keys.ssh_fingerprint)}</code>
-            </p>
-        }
-        .into_any(),
-        (None, _, None) => view! {
-            <label class="key-progress">
-                <span>"Making your key in this browser"</span>
-                <progress max="100" prop:value=move || f64::from(keygen.percent())></progress>
+                />
+                <span>{name}<small>{what}</small></span>
             </label>
         }
-        .into_any(),
-    }
+        .into_any()
     };
-    view! {
-        <fieldset class="choices">
-            <legend>"SSH key"</legend>
-            {choices
-                .map(|(choice, name)| {
-                    view! {
-                        <label class="choice">
-                            <input
-                                type="radio"
-                                name="key"
-                                prop:checked=move || form.key.get() == choice
-                                on:change=move |_| form.key.set(choice)
-                            />
-                            <span>{name}</span>
-                        </label>
-                    }
-                })
-                .into_iter()
-                .collect_view()}
-            <div class="key-status">{status}</div>
-        </fieldset>
-    }
-    .into_any()
-}
-
-/// Enough to recognise it again.
-fn short_fingerprint(fingerprint: &str) -> String {
-    fingerprint.chars().take(19).chain(['…']).collect()
-}
-
-fn trouble_notice(form: Form, trouble: Trouble) -> AnyView {
-    match trouble {
-        Trouble::Call(failure) => view! {
-            <Notice tone=Tone::Error title="Your order was not made">
-                <p>{failure.sentence()}</p>
-                <p>"Your choices and your key are still here; change them or press the button to try again."</p>
-            </Notice>
-        }
-        .into_any(),
-        Trouble::Price { shown, asked } => view! {
-            <Notice tone=Tone::Warning title="The price has changed">
-                <p>{format!("It was {} when this page loaded and is {} now.", sats(shown), sats(asked))}</p>
-                <p>"The button shows the new price. Press it again if you agree."</p>
-            </Notice>
-        }
-        .into_any(),
-        Trouble::Changed { earlier } => {
-            let open_earlier = move |_| form.router.enter(&earlier);
-            let again = move |_| {
-                form.sent.set_value(None);
-                form.trouble.set(None);
-                form.keygen.restart();
-                form.progress.set(Progress::WaitingForKey);
-            };
+    (move || {
+        form.shop.sells_classes().then(|| {
             view! {
-                <Notice tone=Tone::Warning title="Your first attempt had arrived after all">
-                    <p>"An order with your earlier choices exists. It costs nothing unless you pay its invoice."</p>
-                    <p class="row">
-                        <button type="button" class="button small" on:click=open_earlier>"Open that order"</button>
-                        <button type="button" class="button small" on:click=again>"Order with the new choices"</button>
-                    </p>
-                </Notice>
+                <fieldset class="choices">
+                    <legend class="visually-hidden">"What to order"</legend>
+                    {choice(false, "Full node", "Bitcoin, LND, LNbits")}
+                    {choice(true, "Classroom", "8 to 64 nodes, by the hour")}
+                </fieldset>
             }
-            .into_any()
-        }
-    }
+        })
+    })
+    .into_any()
 }
 
 impl Form {
+    /// An address that names a class chooses it, now and whenever the person follows such a link on this page.
+    fn follow_the_address(self) {
+        let arrive = move || {
+            let (_, _, fragment) = location();
+            if let Some(preset) = class_link::read(&fragment) {
+                self.class.take(preset);
+                self.wants_class.set(true);
+            }
+        };
+        arrive();
+        let listening = window_event_listener(ev::hashchange, move |_| arrive());
+        on_cleanup(move || listening.remove());
+    }
+
+    /// What is ordered, as it is sold now.
+    fn sold(self) -> Option<ProductView> {
+        match self.is_class.get() {
+            true => self.shop.classroom(),
+            false => self.shop.full_node(),
+        }
+    }
+
+    /// What it costs, as the page shows it.
+    fn price(self) -> Option<Sats> {
+        match self.is_class.get() {
+            true => self.class.price(),
+            false => Some(self.shop.full_node()?.amount_sats),
+        }
+    }
+
+    /// What is ordered. Where a field stands against it, says so there.
+    fn product(self) -> Option<Product> {
+        match self.is_class.get_untracked() {
+            true => self.class.read().map(Product::Classroom),
+            false => Some(self.options.product(self.bitcoin.get_untracked())),
+        }
+    }
+
     /// The region that is ordered: the person's choice, or else the operator's, or else the first with room.
     fn chosen_region(self) -> Option<String> {
         self.region.get().or_else(|| {
@@ -350,11 +261,11 @@ impl Form {
         })
     }
 
-    fn request(self, keys: &OrderKeys) -> BootstrapRequest {
+    fn request(self, keys: &OrderKeys, product: Product) -> BootstrapRequest {
         let refund_to = self.refund_to.get_untracked().trim().to_owned();
         BootstrapRequest {
             order_id: Some(keys.order_id),
-            product: self.options.product(self.bitcoin.get_untracked()),
+            product,
             region: self.region.get_untracked(),
             ssh_public_key: keys.ssh_public_key.clone(),
             seal_to: Some(OneOrMany::One(keys.seal_to.clone())),
@@ -365,15 +276,16 @@ impl Form {
 
     fn send(self, keys: OrderKeys) {
         let shop = self.shop;
-        let Some(product) = shop.full_node() else {
+        let is_class = self.is_class.get_untracked();
+        let ready = self.product().zip(untrack(|| self.price()));
+        let Some((product, shown)) = ready else {
             self.progress.set(Progress::Choosing);
             return;
         };
         self.progress.set(Progress::Sending);
         // Settled from here on, so that a retry is the same request even if what is free or default changes in between.
         self.region.set(untrack(|| self.chosen_region()));
-        let request = self.request(&keys);
-        let shown = product.amount_sats;
+        let request = self.request(&keys, product);
         spawn_local(async move {
             let answer = api::bootstrap(&request).await;
             // The person may have left this page meanwhile.
@@ -405,6 +317,10 @@ impl Form {
             };
             self.announcer.say("Your order was not made.");
             if let Trouble::Call(Failure::Refused(error)) = &trouble {
+                // A choice that stands beside its field.
+                if is_class && self.class.refuse(error.code) {
+                    return;
+                }
                 match error.code {
                     // It stands beside its field.
                     ErrorCode::InvalidRefundAddress => {

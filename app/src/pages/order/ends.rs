@@ -42,21 +42,26 @@ pub fn EndsSoon(order: Order, at: UnixMillis) -> impl IntoView {
         let quarter = per_hours.get().map_or(DAY, |hours| u64::from(hours) * 900);
         seconds.get() <= DAY.min(quarter)
     });
+    let thing = order.thing();
+    let all = match order.class() {
+        None => "This machine and everything on it",
+        Some(_) => "This class with all its nodes",
+    };
     let announcer = announcer();
     Effect::new(move |before: Option<bool>| {
         let now = is_soon.get();
         // Where it is soon already when the page comes, the notice is read with the page.
         if now && before == Some(false) {
-            announcer.say(format!("Your machine is removed at {}.", local_time(at)));
+            announcer.say(format!("Your {thing} is removed at {}.", local_time(at)));
         }
         now
     });
     move || {
         is_soon.get().then(|| {
             view! {
-                <Notice tone=Tone::Warning title="Your machine ends soon">
+                <Notice tone=Tone::Warning title=format!("Your {thing} ends soon")>
                     <p>
-                        {format!("This machine and everything on it is removed at {}. ", local_time(at))}
+                        {format!("{all} is removed at {}. ", local_time(at))}
                         {move || match per_hours.get() {
                             Some(_) => "Extend it or take what you need off it.",
                             None => "Take what you need off it.",

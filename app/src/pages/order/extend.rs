@@ -16,6 +16,8 @@ use leptos::prelude::*;
 
 /// The field's id, for those who point to it.
 pub const HOURS_FIELD: &str = "extend-hours";
+/// What is offered first to a class.
+const CLASS_HOURS: u32 = 3;
 const TITLE: &str = "extend-title";
 const BILL_TITLE: &str = "extend-bill-title";
 
@@ -78,12 +80,13 @@ fn Card(
             .map(|(_, price)| price)
             .or_else(|| terms.get_untracked()?.price(hours))
     };
-    let extended = more_time(ends_at, agreed);
+    let thing = order.thing();
+    let extended = more_time(thing, ends_at, agreed);
     view! {
         <section class="card stack" aria-labelledby=TITLE>
             <h2 id=TITLE tabindex="-1">"More time"</h2>
             {move || extended.get().map(|until| view! {
-                <Notice tone=Tone::Info title="Paid: your machine has more time">
+                <Notice tone=Tone::Info title=format!("Paid: your {thing} has more time")>
                     <p>{until}</p>
                 </Notice>
             })}
@@ -106,6 +109,7 @@ fn Card(
 
 /// The new end once it has moved while this page is open.
 fn more_time(
+    thing: &'static str,
     ends_at: Memo<Option<UnixMillis>>,
     agreed: StoredValue<Option<(u32, Sats)>>,
 ) -> RwSignal<Option<String>> {
@@ -117,7 +121,7 @@ fn more_time(
             && now > before
         {
             let until = format!("It now runs until {}.", local_time(now));
-            announcer.say(format!("Paid: your machine has more time. {until}"));
+            announcer.say(format!("Paid: your {thing} has more time. {until}"));
             extended.set(Some(until));
             // The invoice goes, and what had the focus with it.
             if agreed.get_value().is_some() {
@@ -140,11 +144,14 @@ fn Form(
 ) -> impl IntoView {
     let announcer = announcer();
     let act = Acting::new(order);
+    let thing = order.thing();
     let max_hours = move || terms.get().map_or(1, |terms| terms.max_hours);
     let first = bill.get_untracked().map_or_else(
         || {
+            // A lesson runs over by hours, however long it was bought for.
+            let usual = order.class().map_or(u32::MAX, |_| CLASS_HOURS);
             let terms = terms.get_untracked();
-            terms.map_or(1, |terms| terms.per_hours.min(terms.max_hours))
+            terms.map_or(1, |terms| terms.per_hours.min(terms.max_hours).min(usual))
         },
         |(_, hours)| hours,
     );
@@ -181,7 +188,7 @@ fn Form(
     };
     let new_end = move || {
         let until = ends_at.get()?.plus_seconds(u64::from(hours.get()?) * 3600);
-        Some(format!("Your machine then ends {}.", local_time(until)))
+        Some(format!("Your {thing} then ends {}.", local_time(until)))
     };
     view! {
         <form class="stack" novalidate on:submit=submit>

@@ -5,11 +5,15 @@ use super::act::Acting;
 use super::class;
 use super::refund::Refund;
 use crate::api::Act;
-use crate::browser::sats;
+use crate::browser::{hours_text, sats};
 use crate::components::field_error::FieldError;
 use crate::components::heading::Heading;
 use crate::components::link::Link;
 use crate::components::notice::{Notice, Tone};
+use crate::components::value::{Fact, Value};
+use crate::pages::landing::class_link;
+use crate::words::{described_distribution, described_graph};
+use kindling_domain::classroom::Classroom;
 use kindling_domain::wire::StateName;
 use leptos::prelude::*;
 
@@ -32,11 +36,21 @@ pub fn Unknown() -> impl IntoView {
 /// A machine that is being removed right now.
 #[component]
 pub fn Ending(order: Order) -> impl IntoView {
+    let (heading, lead) = match order.class() {
+        None => (
+            "Your machine is being removed",
+            "Everything on it goes with it, and so do its credentials. This takes a few minutes; you need not wait for it.",
+        ),
+        Some(_) => (
+            "Your class is being removed",
+            "All nodes go with their machine, and the cards open nothing any more. This takes a few minutes; you need not wait for it.",
+        ),
+    };
     view! {
         <section class="narrow">
-            <Heading text="Your machine is being removed" always=true/>
+            <Heading text=heading always=true/>
             <Reason order=order/>
-            <p class="lead">"Everything on it goes with it, and so do its credentials. This takes a few minutes; you need not wait for it."</p>
+            <p class="lead">{lead}</p>
             <p class="waiting"><span class="pulse" aria-hidden="true"></span>"Removing the machine, its disk and its keys…"</p>
             <Refund order=order/>
             <OrderNumber order=order/>
@@ -48,11 +62,14 @@ pub fn Ending(order: Order) -> impl IntoView {
 /// Expired, failed, refunded or ended.
 #[component]
 pub fn Over(order: Order, state: StateName) -> impl IntoView {
-    let heading = match state {
-        StateName::Expired => "The invoice has expired",
-        StateName::Refunded => "Your payment was returned",
-        StateName::Failed => "The machine could not be built",
-        _ => "This order has ended",
+    let class = order.class();
+    let heading = match (state, class) {
+        (StateName::Expired, _) => "The invoice has expired",
+        (StateName::Refunded, _) => "Your payment was returned",
+        (StateName::Failed, None) => "The machine could not be built",
+        (StateName::Failed, Some(_)) => "The class could not be built",
+        (_, None) => "This order has ended",
+        (_, Some(_)) => "This class has ended",
     };
     let has_refund = Memo::new(move |_| {
         let view = order.feed.view.read();
@@ -100,14 +117,47 @@ pub fn Over(order: Order, state: StateName) -> impl IntoView {
             {body}
             <Refund order=order/>
             {(state == StateName::Expired).then(|| view! { <Renew order=order/> })}
+            {class.filter(|_| state == StateName::Ended).map(lesson)}
             {move || (state != StateName::Expired).then(|| view! {
-                <p class="row"><Link href="/".to_owned() class=again()>"Order again"</Link></p>
+                <p class="row"><Link href=again_link(class) class=again()>{again_words(class)}</Link></p>
             })}
             {class::kept_cards(order)}
             <OrderNumber order=order/>
         </section>
     }
     .into_any()
+}
+
+/// What it takes to give the same lesson again.
+fn lesson(class: Classroom) -> AnyView {
+    let plan = class.plan;
+    let described = |(name, what): (&str, &str)| format!("{name}: {what}");
+    view! {
+        <section class="card stack" aria-labelledby="lesson-title">
+            <h2 id="lesson-title">"The same lesson again"</h2>
+            <p>"The same choices with the same seed make the same network: who has how much, and who has channels with whom."</p>
+            <dl>
+                <Fact name="Size" value=format!("{} nodes (plan {})", plan.nodes(), plan.as_str())/>
+                <Fact name="Time" value=hours_text(class.hours)/>
+                <Fact name="Channels" value=described(described_graph(class.graph))/>
+                <Fact name="Who has how much" value=described(described_distribution(class.distribution))/>
+                {class.seed.map(|seed| view! { <Value name="Seed" value=seed.to_string()/> })}
+            </dl>
+        </section>
+    }
+    .into_any()
+}
+
+/// Where another order begins: with the same choices, where it was a class.
+fn again_link(class: Option<Classroom>) -> String {
+    class.map_or_else(|| "/".to_owned(), class_link::build)
+}
+
+fn again_words(class: Option<Classroom>) -> &'static str {
+    match class {
+        None => "Order again",
+        Some(_) => "Order the same class again",
+    }
 }
 
 /// The same order with another invoice: the link that was saved stays good.
@@ -127,7 +177,7 @@ fn Renew(order: Order) -> impl IntoView {
                 >
                     {move || if act.busy.get() { "Making the invoice…" } else { "Get a new invoice" }}
                 </button>
-                <Link href="/".to_owned() class="button">"Order again"</Link>
+                <Link href=again_link(order.class()) class="button">{again_words(order.class())}</Link>
             </div>
             <FieldError id="renew-error" trouble=act.trouble/>
             <p class="fine">"A new invoice is for this same order: your order link stays good."</p>
@@ -167,7 +217,19 @@ fn paid(order: Order) -> String {
 /// What an ended order leaves, beside the server's reason.
 fn farewell(order: Order) -> &'static str {
     let view = order.feed.view.read_untracked();
-    match view.as_ref().and_then(|view| view.error_code.as_deref()) {
+    let code = view.as_ref().and_then(|view| view.error_code.as_deref());
+    if order.class().is_some() {
+        return match code {
+            Some("machine_lost") => {
+                "Its nodes are gone with their machine, and the cards open nothing any more. What you saved stays yours."
+            }
+            _ => {
+                "The nodes, their machine and its keys were removed, and what was stored for the class here with them. The cards open \
+                 nothing any more. What you saved stays yours."
+            }
+        };
+    }
+    match code {
         Some("hours_over") => {
             "The machine, its disk and its keys were removed, and what was stored for it here with them."
         }

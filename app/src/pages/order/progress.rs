@@ -4,6 +4,7 @@ use super::Order;
 use crate::components::heading::Heading;
 use crate::components::phases::Phases;
 use crate::components::steps::Steps;
+use kindling_domain::catalogue::{BitcoinImplementation, Product};
 use leptos::prelude::*;
 
 /// The phases, with what is going on now in words.
@@ -15,6 +16,14 @@ pub fn Building(order: Order) -> impl IntoView {
         view.with(|view| view.as_ref().and_then(|view| view.percent))
             .unwrap_or(0)
     };
+    // An order has a product whenever its page has anything to show.
+    let product = view
+        .with_untracked(|view| view.as_ref().map(|view| view.product))
+        .unwrap_or_else(|| Product::full_node(BitcoinImplementation::default()));
+    let heading = match product {
+        Product::FullNode { .. } => "Your machine is being built",
+        Product::Classroom(_) => "Your class is being built",
+    };
     let now = move || {
         phase
             .get()
@@ -23,7 +32,7 @@ pub fn Building(order: Order) -> impl IntoView {
     view! {
         <Steps current=2/>
         <section class="narrow">
-            <Heading text="Your machine is being built" always=true/>
+            <Heading text=heading always=true/>
             <p class="lead">"Paid, thank you. This takes some minutes. You may close this page: your order link brings you back."</p>
             <div class="card stack">
                 <label class="progress">
@@ -33,7 +42,7 @@ pub fn Building(order: Order) -> impl IntoView {
                     </span>
                     <progress max="100" prop:value=move || f64::from(percent())></progress>
                 </label>
-                <Phases phase=phase/>
+                <Phases product=product phase=phase/>
             </div>
         </section>
     }
