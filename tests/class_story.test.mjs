@@ -134,7 +134,7 @@ async function theStory() {
 
   // Two days later.
   await call(world.worker, 'POST', '/api/dev/clock', { body: { advanceSeconds: HOURS * 3600, orders: [id] } });
-  await own.heading('This order has ended').waitFor({ timeout: 60_000 });
+  await own.heading('This class has ended').waitFor({ timeout: 60_000 });
   assert.deepEqual(world.cloud.droplets, []);
   await own.codesDrawn();
   await visit.screenshot('class-story-6-ended', { fullPage: true });

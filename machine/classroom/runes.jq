@@ -3,7 +3,7 @@
 def participant: [
   (["^list", "=getinfo", "=pay", "=xpay", "=invoice", "=decode", "=keysend", "=newaddr", "=connect", "=fundchannel", "=close", "^bkpr-list", "^wait"]
     | map("method" + .)),
-  ["method/listdatastore"], ["rate=60"], ["time<\($until)"]];
+  ["method/listdatastore"], ["rate=600"], ["time<\($until)"]];
 def admin: [["time<\($until)"]];
 def found($restrictions): first(.answer.runes[] | select([.restrictions[] | [.alternatives[] | .fieldname + .condition + .value]] == $restrictions) | .rune) // null;
 def line($restrictions): "ask \(.node) createrune restrictions='\($restrictions | tojson)'";

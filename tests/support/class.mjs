@@ -40,7 +40,7 @@ export async function readyClass(worker, product = {}) {
 const NAMES = ['Otter', 'Badger', 'Heron', 'Lynx', 'Marten', 'Falcon', 'Beaver', 'Hedgehog'];
 /** The participant's restrictions, as they stand in a rune behind its 32 bytes. */
 const METHODS = 'method^list|method=getinfo|method=pay|method=xpay|method=invoice|method=decode|method=keysend|method=newaddr|method=connect|'
-  + 'method=fundchannel|method=close|method^bkpr-list|method^wait&method/listdatastore&rate=60&time<1793000000';
+  + 'method=fundchannel|method=close|method^bkpr-list|method^wait&method/listdatastore&rate=600&time<1793000000';
 const rune = (restrictions) => Buffer.concat([crypto.randomBytes(32), Buffer.from(restrictions)]).toString('base64url');
 
 /** What a class's machine seals. kind: of the certificate. -> the bundle */
