@@ -41,10 +41,13 @@ export const classOrder = ({ plan = 'A', hours = 48, seed = 7, ...more } = {}) =
 });
 
 /**
- * What a view shows of a running class: `connected` and `down` are places of nodes, `shares` what of a channel belongs to who opened it, by
- * its place; a ring of channels and `more` across it unless channels are given.
+ * What a view shows of a running class: `connected` and `down` are places of nodes, `off` those of channels that cannot pay, `shares` what
+ * of a channel belongs to who opened it, by its place; a ring of channels and `more` across it unless channels are given.
  */
-export function classView({ plan = 'A', connected = [], down = [], shares = {}, off = [], more = CLASS_SIZES[plan], channels, lastHeardAt = fromNow(-5), everySeconds = 30, blocks = 321, ...rest } = {}) {
+export function classView({
+  plan = 'A', connected = [], down = [], shares = {}, off = [], more = CLASS_SIZES[plan], channels,
+  lastHeardAt = fromNow(-5), everySeconds = 30, blocks = 321, ...rest
+} = {}) {
   const count = CLASS_SIZES[plan];
   // A ring, and as many pairs across it as are wanted, in an order that looks like chance and is none.
   const pairs = new Map([...Array(count).keys()].map((at) => [`${at}-${(at + 1) % count}`, [at, (at + 1) % count]]));

@@ -266,7 +266,7 @@ impl ClassForm {
             <output class="quote" for=self.hours.id>
                 <strong class="price">{move || self.price().map_or_else(|| "…".to_owned(), sats)}</strong>
                 <span class="muted">{move || self.hours().map(|hours| format!("for {}", hours_text(hours)))}</span>
-                <span class="muted">"The hours count from when your class is ready; more can be bought while it runs."</span>
+                <small>"The hours count from when your class is ready; more can be bought while it runs."</small>
             </output>
         }
         .into_any()

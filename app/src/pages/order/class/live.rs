@@ -219,13 +219,14 @@ fn key() -> AnyView {
 
 fn table(nodes: Vec<Node>) -> AnyView {
     let line = |(at, node): (usize, Node)| {
+        let onchain = node.onchain();
         view! {
             <tr>
                 <td>{at + 1}</td>
                 <th scope="row">{node.name}</th>
                 <td>{node.wallet}</td>
                 <td>{node.channels}</td>
-                <td>{grouped(node.onchain_sats)}</td>
+                <td>{onchain}</td>
                 <td>{grouped(node.channel_sats)}</td>
             </tr>
         }

@@ -261,11 +261,11 @@ fn dot(at: usize, node: &Node, place: Place, is_named: bool) -> Dot {
     Dot {
         class,
         title: format!(
-            "{}. {}: {}; {} sats on chain, {} in {} channels",
+            "{}. {}: {}; {} on chain, {} sats in {} channels",
             at + 1,
             node.name,
             node.wallet,
-            grouped(node.onchain_sats),
+            node.onchain(),
             grouped(node.channel_sats),
             node.channels
         ),

@@ -81,7 +81,15 @@ pub struct Node {
 }
 
 impl Node {
-    /// All that it owns.
+    /// What it has on chain in words: one that does not answer tells nothing of it.
+    pub fn onchain(&self) -> String {
+        match self.standing {
+            Standing::Down => "unknown".to_owned(),
+            _ => grouped(self.onchain_sats),
+        }
+    }
+
+    /// All that it owns, as far as it is known.
     pub fn wealth(&self) -> u64 {
         self.onchain_sats.saturating_add(self.channel_sats)
     }
