@@ -71,7 +71,7 @@ describe('the cards of a class', { skip }, () => {
     const visit = await browser.open({ baseURL: worker.url, ...SHARP });
     const { bundle, own, staged, product, credentials } = await openClass(visit);
     staged.show('ended', { product, errorCode: 'hours_over', errorMessage: 'The hours are over.' });
-    await visit.page.getByRole('heading', { name: 'This order has ended' }).waitFor();
+    await visit.page.getByRole('heading', { name: 'This class has ended' }).waitFor();
     await own.codesDrawn();
     assertCodes(bundle, await readCodes(await own.cards.screenshot()));
     assert.deepEqual(visit.errors, []);
@@ -81,7 +81,7 @@ describe('the cards of a class', { skip }, () => {
     const late = await openClass(other, { claim: false, delivery: 'claimed' });
     await late.own.cards.getByText('These cards were claimed in another browser').waitFor();
     late.staged.show('ended', { product, ...credentials('claimed') });
-    await other.page.getByRole('heading', { name: 'This order has ended' }).waitFor();
+    await other.page.getByRole('heading', { name: 'This class has ended' }).waitFor();
     assert.equal(await late.own.cards.count(), 0, 'there is nothing to show');
     await other.close();
   });
