@@ -8,7 +8,7 @@ set -euo pipefail
 . "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib.sh"
 # shellcheck source=wire.sh
 . "$KINDLING/wire.sh"
-# What the product does between its heartbeats (CHORES), and what it tells in them (gather).
+# What the product does between its heartbeats (CHORES, and CHORES_AFTER with what the last one was answered), and what it tells in them (gather).
 # shellcheck source=full_node/chores.sh
 . "$KINDLING/$PRODUCT/chores.sh"
 # shellcheck source=full_node/tell.sh
@@ -38,21 +38,25 @@ tell() {
     heartbeat "$NOW/heartbeat" "$identity"
 }
 
-# A chore that fails is tried again in the next round; one that is stuck must not keep the others or the heartbeat.
+# A chore that fails is tried again in the next round; it does not keep the others or the heartbeat.
 do_chores() {
     local chore
-    for chore in "${CHORES[@]}"; do "$chore" || log "the chore $chore did not work; it is tried again"; done
+    for chore; do "$chore" || log "the chore $chore did not work; it is tried again"; done
 }
 
 round() {
     local pause
-    do_chores
-    if ((SECONDS < due)); then return 0; fi
-    pause=$(tell) || pause=
-    due=$((SECONDS + ${pause:-60}))
+    told=no
+    do_chores "${CHORES[@]}"
+    if ((SECONDS >= due)); then
+        pause=$(tell) || pause=
+        due=$((SECONDS + ${pause:-60}))
+        told=yes # or at least tried
+    fi
+    do_chores "${CHORES_AFTER[@]}"
 }
 
-due=0
+due=0 told=no
 # Two watches at once would do a chore twice. What a round starts must not keep the lock, hence 7>&-.
 exec 7>"$STATE/watch.lock"
 case ${1-} in

@@ -149,7 +149,7 @@ deliver() {
 }
 
 # heartbeat BODY-FILE [IDENTITY-KEY]: prints in how many seconds the next one is due. When the order ends, as the answer says it, is
-# kept in $STATE/ends-at: Unix seconds, no file as long as no answer had it.
+# kept in $STATE/ends-at: Unix seconds, no file as long as no answer had it; a class has it from its bring-up on.
 heartbeat() {
     local status ends answer=$1.answer
     status=$(post_signed heartbeat "$1" "$answer" "${2-}")

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 /// The most hours that are sold at once: three weeks.
 pub const MAX_HOURS: u32 = 504;
+/// The most hours that are added to a class in all: its runes end 31 days after what was bought first.
+pub const MAX_ADDED_HOURS: u32 = 30 * 24;
 /// What each node has unless said otherwise: one bitcoin.
 pub const SATS_PER_NODE: u64 = 100_000_000;
 /// The least a node may have on average: every channel of a poor node is still worth its fees.
@@ -77,8 +79,8 @@ impl Plan {
     pub const fn size(self) -> &'static str {
         match self {
             Self::A => "s-2vcpu-4gb",
-            Self::B | Self::C => "s-4vcpu-8gb",
-            Self::D => "s-8vcpu-16gb",
+            Self::B => "s-4vcpu-8gb",
+            Self::C | Self::D => "s-8vcpu-16gb",
         }
     }
 

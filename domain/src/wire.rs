@@ -525,10 +525,10 @@ pub struct ProductView {
     /// Its price; of a classroom the least that an order costs.
     pub amount_sats: Sats,
     /// The node software to choose from.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub bitcoin: Vec<BitcoinImplementation>,
     /// The chains to choose from.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub networks: Vec<BitcoinNetwork>,
     /// Whether a node may start from a snapshot of the UTXO set.
     #[serde(default)]

@@ -101,8 +101,8 @@ count=$(node_count) || fail "The description of the class could not be read."
 make_folders || fail "The nodes' folders could not be made."
 retry 4 compose up --detach --quiet-pull || fail "The nodes could not be downloaded and started."
 wait_for 900 nodes_answer || fail "The nodes were started but not all of them answer."
-{ keep_from_each keys.json id getinfo && keep_from_each addresses.json bech32 newaddr addresstype=bech32; } ||
+{ retry 5 keep_from_each keys.json id getinfo && retry 5 keep_from_each addresses.json bech32 newaddr addresstype=bech32; } ||
     fail "The nodes did not tell their public keys and addresses."
 pay_nodes || fail "The faucet could not pay the nodes."
 set_ends
-make_runes || fail "The runes of the cards could not be made."
+retry 5 make_runes || fail "The runes of the cards could not be made."

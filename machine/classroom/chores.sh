@@ -4,7 +4,9 @@
 # Every chore looks at what is, does at most one step, and may be cut anywhere.
 
 # shellcheck disable=SC2034 # watch.sh reads it
-CHORES=(start_again reconnect_nodes end_runes)
+CHORES=(start_again reconnect_nodes)
+# shellcheck disable=SC2034
+CHORES_AFTER=(end_runes)
 
 # Docker starts again what ends by itself, but not what was stopped or never came up after a reboot.
 start_again() {
@@ -30,12 +32,18 @@ reconnect_nodes() {
     rm -f -- "$NOW/channels.seen"
 }
 
-# After the end no rune works any more, whoever made it; when more hours were bought, all do again. $CLASS_STATE/runes-ended says that every
-# node has been told.
+# After the end no rune works any more, whoever made it; when more hours were bought, all do again, also one that the teacher had voided.
+# $CLASS_STATE/runes-ended says that some nodes may have been told, or that all have.
 end_runes() {
     local relist=''
     if ((EPOCHSECONDS >= $(<"$STATE/ends-at"))); then
-        [[ ! -e $CLASS_STATE/runes-ended ]] || return 0
+        [[ $(cat "$CLASS_STATE/runes-ended" 2>/dev/null) != all ]] || return 0
+        # More hours may have been bought since the last heartbeat: ask first.
+        if [[ $told == no ]]; then
+            due=0
+            return 0
+        fi
+        echo some | write_file "$CLASS_STATE/runes-ended"
     else
         [[ -e $CLASS_STATE/runes-ended ]] || return 0
         relist=' relist=true'
@@ -47,6 +55,6 @@ end_runes() {
         rm -f -- "$CLASS_STATE/runes-ended"
     else
         log "the class is over: the runes are void"
-        touch "$CLASS_STATE/runes-ended"
+        echo all | write_file "$CLASS_STATE/runes-ended"
     fi
 }

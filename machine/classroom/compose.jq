@@ -15,8 +15,8 @@ def bounded: {
       {key: "node\($i | digits)", value: (bounded + {
         entrypoint: ["lightningd"], command: ["--developer", "--lightning-dir=/data"],
         environment: {HOME: "/data"},
-        # Each channel is a process of its own within the node.
-        mem_limit: "\(128 + 6 * ([$class.channels[] | select(.from == $i or .to == $i)] | length))m",
+        # Each channel is a process of its own within the node. No participant gets more than one processor busy.
+        cpus: 1, mem_limit: "\(192 + 6 * ([$class.channels[] | select(.from == $i or .to == $i)] | length))m",
         stop_grace_period: "1m",
         networks: {class: {ipv4_address: "10.61.0.\(10 + $i)"}},
         volumes: [bind("/srv/kindling/class/\($i | digits)"; "/data")]

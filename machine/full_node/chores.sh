@@ -11,6 +11,8 @@ SWITCH_AGAIN_SECONDS=21600
 
 # shellcheck disable=SC2034 # watch.sh reads it
 CHORES=(follow_snapshot continue_restore switch_backend connect_lnbits keep_backup_current)
+# shellcheck disable=SC2034
+CHORES_AFTER=()
 backup_due=0 # what was not taken is offered again after five minutes
 
 lnbits_answers() { curl --silent --max-time 10 --output /dev/null "$LNBITS_URL/api/v1/health"; }

@@ -97,17 +97,23 @@ test("a class of plan A comes up, is delivered, lives and ends", { timeout: 600_
     const secrets = (await live("for d in /srv/kindling/class/*/regtest/hsm_secret; do od -An -v -tx1 $d | tr -d ' \\n'; echo; done")).trim().split("\n")
       .map((hsm) => crypto.createHash("sha256").update(Buffer.from(hsm, "hex")).update("commando").digest("hex"));
     const judge = (secret, rune, calls) => JSON.parse(execFileSync(PYTHON, [path.join(HERE, "judge-runes.py")], { input: JSON.stringify({ secret, rune, calls }), encoding: "utf8" }));
-    const now = Math.floor(begun / 60) * 60;
+    const now = Math.floor(begun);
     const at = (minute, method) => ({ method, time: now + minute * 60 });
     for (const i of [0, 7]) {
       const allowed = ["listfunds", "getinfo", "pay", "xpay", "invoice", "decode", "keysend", "newaddr", "connect", "fundchannel", "close", "bkpr-listbalances", "waitanyinvoice"];
       const forbidden = ["withdraw", "createrune", "listdatastore", "blacklistrune", "showrunes", "multifundchannel", "stop", "bkpr-inspect", "getroutes", "payx"];
-      const mine = judge(secrets[i], nodes[i].rune, [...allowed, ...forbidden].map((method) => at(1, method)));
-      assert.deepEqual(mine.restrictions, ["=0", METHODS.map((one) => `method${one}`).join("|"), "method/listdatastore", "rate=600", `time<${runesUntil}`]);
+      const mine = judge(secrets[i], nodes[i].rune, [...allowed, ...forbidden].map((method, second) => ({ method, time: now + 60 + second })));
+      assert.deepEqual(mine.restrictions, [
+        "=0", METHODS.map((one) => `method${one}`).join("|"), "method/listdatastore",
+        "method^list|method=getinfo|method=decode|method^bkpr-list|method^wait|rate=600", `time<${runesUntil}`,
+      ]);
       assert.deepEqual(mine.answers.map((why) => why === null), [...allowed.map(() => true), ...forbidden.map(() => false)]);
-      const minute = judge(secrets[i], nodes[i].rune, [...Array.from({ length: 601 }, () => at(2, "getinfo")), at(3, "getinfo"), { method: "getinfo", time: runesUntil - 1 }, { method: "getinfo", time: runesUntil }]);
-      assert.deepEqual(minute.answers.slice(0, 600).filter(Boolean), []);
-      assert.deepEqual(minute.answers.slice(600), ["too soon", null, null, `time: >= ${runesUntil}`]);
+      const soon = (method, after) => ({ method, time: now + 200 + after });
+      const spaced = judge(secrets[i], nodes[i].rune, [
+        soon("pay", 0), soon("pay", 0.05), soon("listinvoices", 0.05), soon("listpays", 0.05), soon("pay", 0.2), soon("getinfo", 0.2),
+        { method: "getinfo", time: runesUntil - 1 }, { method: "getinfo", time: runesUntil },
+      ]);
+      assert.deepEqual(spaced.answers, [null, "rate: too soon", null, null, null, null, null, `time: >= ${runesUntil}`]);
       const admin = judge(secrets[i], nodes[i].adminRune, [at(1, "withdraw"), at(1, "createrune"), { method: "getinfo", time: runesUntil }]);
       assert.deepEqual(admin, { restrictions: ["=1", `time<${runesUntil}`], answers: [null, null, `time: >= ${runesUntil}`] });
       assert.match(judge(secrets[(i + 1) % 8], nodes[i].rune, [at(1, "getinfo")]).answers[0], /authcode invalid/, "of another node");

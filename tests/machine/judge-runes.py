@@ -1,7 +1,7 @@
 """Checks runes by the implementation of their inventor, which knows nothing of Core Lightning.
 
 stdin: {"secret": hex, "rune": base64, "calls": [{"method", "time"}...]}; stdout: a list, null where a call is allowed, else why not.
-The rate is counted here, so many calls in one minute.
+The rate is judged here as Core Lightning does (lightningd/runes.c): by the time since the last call that was allowed.
 """
 import json
 import sys
@@ -10,15 +10,16 @@ import runes
 
 asked = json.load(sys.stdin)
 master = runes.MasterRune(bytes.fromhex(asked["secret"]))
-minute = {}
+last = None
 answers = []
 for call in asked["calls"]:
 
     def rate(alternative, now=call["time"]):
-        minute[now // 60] = minute.get(now // 60, 0) + 1
-        return None if minute[now // 60] <= int(alternative.value) else "too soon"
+        return None if last is None or now - last >= 60 / int(alternative.value) else "too soon"
 
-    allowed, why = master.check_with_reason(asked["rune"], {"method": call["method"], "time": call["time"], "rate": rate})
+    allowed, why = master.check_with_reason(asked["rune"], {"method": call["method"], "time": int(call["time"]), "rate": rate})
+    if allowed:
+        last = call["time"]
     answers.append(None if allowed else why)
 rune = runes.Rune.from_base64(asked["rune"])
 print(json.dumps({"answers": answers, "restrictions": [restriction.encode() for restriction in rune.restrictions]}))

@@ -15,7 +15,7 @@ test.after(() => fs.rmSync(scratch, { recursive: true, force: true }));
 
 const CLASSES = [["A", "sparse"], ["A", "full"], ["B", "sparse"], ["B", "full"], ["C", "sparse"], ["D", "sparse"]];
 /** The memory of the droplet that each plan is sold with (docs/machine.md), and what bitcoind and the system have of it. */
-const DROPLET_MIB = { A: 4096, B: 8192, C: 8192, D: 16384 };
+const DROPLET_MIB = { A: 4096, B: 8192, C: 16384, D: 16384 };
 const SYSTEM_MIB = 1024;
 
 const program = (name, input, ...options) => execFileSync("jq", [...options, "--from-file", path.join(CLASSROOM, name)], { input: JSON.stringify(input), encoding: "utf8" });
@@ -37,7 +37,7 @@ for (const [plan, graph] of CLASSES) {
     for (const [i, name] of names.entries()) {
       const node = services[name];
       const degree = classroom.channels.filter(({ from, to }) => from === i || to === i).length;
-      assert.equal(mib(node), 128 + 6 * degree);
+      assert.equal(mib(node), 192 + 6 * degree);
       assert.deepEqual(node.networks, { class: { ipv4_address: `10.61.0.${10 + i}` } });
       assert.deepEqual(node.volumes.map(({ source, target }) => [source, target]), [[`/srv/kindling/class/${digits(i)}`, "/data"]]);
     }

@@ -10,7 +10,7 @@ import { HOUR, openShop } from '../support/shop.mjs';
 import { startWorker } from '../support/worker.mjs';
 
 const PLANS = { A: [8, 200_000], B: [16, 220_000], C: [32, 240_000], D: [64, 260_000] };
-const SIZES = { A: 's-2vcpu-4gb', B: 's-4vcpu-8gb', C: 's-4vcpu-8gb', D: 's-8vcpu-16gb' };
+const SIZES = { A: 's-2vcpu-4gb', B: 's-4vcpu-8gb', C: 's-8vcpu-16gb', D: 's-8vcpu-16gb' };
 const classroom = (plan, hours, more) => ({ kind: 'classroom', plan, hours, ...more });
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
@@ -30,7 +30,7 @@ describe('buying a class', () => {
     const { body } = await call(worker, 'GET', '/api/catalogue');
     const [, product] = body.products;
     assert.deepEqual(product, {
-      kind: 'classroom', amountSats: 1600, assumeutxo: false, available: true, maxHours: 504,
+      kind: 'classroom', amountSats: 1600, bitcoin: [], networks: [], assumeutxo: false, available: true, maxHours: 504,
       plans: Object.entries(PLANS).map(([plan, [nodes, msatPerNodeHour]]) => ({
         plan, nodes, msatPerNodeHour, graphs: nodes <= 16 ? ['sparse', 'full'] : ['sparse'],
       })),
@@ -163,11 +163,11 @@ describe('the machine of a class', () => {
     const ready = await order.getReady();
     const machine = await order.machine();
     const answer = await machine.classHeartbeat({ connected: [0, 3], down: [7], message: 'A sentence.' });
-    assert.deepEqual([answer.status, answer.body], [200, { nextSeconds: 300, endsAt: Date.parse(ready.endsAt) / 1000 }]);
+    assert.deepEqual([answer.status, answer.body], [200, { nextSeconds: 60, endsAt: Date.parse(ready.endsAt) / 1000 }]);
     const view = await order.get();
     const { lastHeardAt, everySeconds, ...said } = view.class;
     assert.ok(Math.abs(Date.parse(lastHeardAt) - shop.now()) < 20_000);
-    assert.equal(everySeconds, 300);
+    assert.equal(everySeconds, 60);
     assert.deepEqual(said.class.nodes.map(({ up, wallets }) => up && wallets), [1, 0, 0, 1, 0, 0, 0, false]);
     assert.equal(said.message, 'A sentence.');
     assert.equal(view.machine, undefined);
@@ -217,5 +217,23 @@ describe('the machine of a class', () => {
     assert.deepEqual([ended.errorCode, ended.class], ['hours_over', undefined]);
     assert.deepEqual(shop.cloud.droplets.filter(({ tags }) => tags.includes(`kindling-${order.id}`)), []);
     assertRefused(await machine.classHeartbeat(), 404, 'not_found');
+  });
+
+  test('30 days are added to a class at most, in however many invoices', async () => {
+    const order = await shop.order({ product: classroom('A', 504) });
+    const first = await order.getReady();
+    const { extension } = await order.extend(504);
+    await order.refused('extend', { hours: 300 }, 400, 'invalid_hours');
+    assert.equal((await order.extend(504)).extension.invoice.paymentRequest, extension.invoice.paymentRequest, 'the open one again');
+    await order.pay(extension.invoice);
+    const later = await order.sees(({ endsAt }) => endsAt !== first.endsAt);
+    assert.equal(later.extension.maxHours, 720 - 504);
+    await order.refused('extend', { hours: 217 }, 400, 'invalid_hours');
+    const { extension: last } = await order.extend(216);
+    await order.pay(last.invoice);
+    const full = await order.sees(({ endsAt }) => endsAt !== later.endsAt);
+    assert.equal(full.extension, undefined);
+    await order.refused('extend', { hours: 1 }, 409, 'not_extendable');
+    assert.equal(Date.parse(full.endsAt) - Date.parse(first.endsAt), 720 * HOUR * 1000);
   });
 });

@@ -125,14 +125,21 @@ fn plan_prices(env: &Env, silent: bool) -> PlanPrices {
 }
 
 /// Entries such as `A=s-2vcpu-4gb`.
-fn class_sizes(env: &Env) -> BTreeMap<String, String> {
+fn class_sizes(env: &Env, silent: bool) -> BTreeMap<String, String> {
     let text = setting(env, "CLASSROOM_SIZES").unwrap_or_default();
-    let entry = |entry: &str| {
-        entry
-            .split_once('=')
-            .map(|(plan, size)| (plan.to_owned(), size.to_owned()))
-    };
-    text.split_whitespace().filter_map(entry).collect()
+    let mut sizes = BTreeMap::new();
+    for (number, entry) in (1..).zip(text.split_whitespace()) {
+        match entry.split_once('=') {
+            Some((plan, size))
+                if !size.is_empty() && Plan::ALL.iter().any(|it| it.as_str() == plan) =>
+            {
+                sizes.insert(plan.to_owned(), size.to_owned());
+            }
+            _ if silent => {}
+            _ => console_error!("entry {number} of CLASSROOM_SIZES is not PLAN=SIZE"),
+        }
+    }
+    sizes
 }
 
 fn reach(env: &Env) -> Reach {
@@ -232,7 +239,7 @@ impl Config {
                 classroom: plan_prices(env, silent),
             },
             reach: reach(env),
-            class_sizes: class_sizes(env),
+            class_sizes: class_sizes(env, silent),
             full_node_hours: small_number(env, "FULL_NODE_HOURS", 0),
             region,
             size: setting(env, "DO_SIZE").unwrap_or_else(|| "s-2vcpu-4gb".to_owned()),

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 
 /// How soon a machine speaks again that somebody looks at, in seconds.
 const WATCHED_SECONDS: u32 = 30;
-/// How soon it does otherwise: often enough to notice a machine that went quiet.
+/// How soon the machine of a class does: participants come and go within minutes.
+const CLASS_SECONDS: u32 = 60;
+/// How soon another does otherwise: often enough to notice a machine that went quiet.
 const UNWATCHED_SECONDS: u32 = 300;
 /// The most samples of the sync that are kept; a plot is not wider.
 const MAX_SAMPLES: usize = 200;
@@ -211,12 +213,12 @@ impl Order {
 
     fn next_heartbeat(&self, watched: bool) -> HeartbeatResponse {
         HeartbeatResponse {
-            next_seconds: if watched {
-                WATCHED_SECONDS
-            } else {
-                UNWATCHED_SECONDS
+            next_seconds: match self.request.product {
+                _ if watched => WATCHED_SECONDS,
+                Product::Classroom(_) => CLASS_SECONDS,
+                Product::FullNode { .. } => UNWATCHED_SECONDS,
             },
-            ends_at: self.ends_at.map(UnixMillis::seconds),
+            ends_at: self.removal_at().or(self.ends_at).map(UnixMillis::seconds),
         }
     }
 

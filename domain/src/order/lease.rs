@@ -47,12 +47,32 @@ impl Order {
         Some(Sats::from_sats(u64::try_from(sats).unwrap_or(u64::MAX)))
     }
 
-    /// The most hours that one invoice buys.
+    /// The most hours that one more invoice buys; 0 where no more are sold.
     pub fn max_extension_hours(&self) -> u32 {
         match self.request.product {
             Product::FullNode { .. } => MAX_EXTENSION_HOURS,
-            Product::Classroom(_) => classroom::MAX_HOURS,
+            Product::Classroom(_) => self.addable_hours().min(classroom::MAX_HOURS),
         }
+    }
+
+    /// The hours that may still be added in all.
+    fn addable_hours(&self) -> u32 {
+        match self.request.product {
+            Product::FullNode { .. } => u32::MAX,
+            Product::Classroom(_) => {
+                let bought = |bill: &Bill| matches!(bill.standing, Standing::Bought { .. });
+                classroom::MAX_ADDED_HOURS.saturating_sub(self.added_hours(bought))
+            }
+        }
+    }
+
+    /// The hours of all such bills together.
+    fn added_hours(&self, which: impl Fn(&Bill) -> bool) -> u32 {
+        let hours = |bill: &Bill| match bill.purpose {
+            Purpose::Extension { hours } if which(bill) => hours,
+            _ => 0,
+        };
+        self.bills.iter().map(hours).sum()
     }
 
     /// Asks for more hours. Nothing changes until an invoice for them is [added](Self::add_extension).
@@ -65,7 +85,7 @@ impl Order {
         invoice_seconds: u64,
         now: UnixMillis,
     ) -> Result<Extension, ApiError> {
-        if hours == 0 || hours > self.max_extension_hours() {
+        if hours == 0 {
             return Err(ErrorCode::InvalidHours.into());
         }
         let (State::Ready { .. }, Some(ends_at), Some(amount)) =
@@ -85,6 +105,15 @@ impl Order {
         let newest = self.bills.iter().rev().find(payable);
         if newest.is_some_and(|bill| bill.purpose == Purpose::Extension { hours }) {
             return Ok(Extension::Open);
+        }
+        let max = self.max_extension_hours();
+        if max == 0 {
+            return Err(ErrorCode::NotExtendable.into());
+        }
+        // What may be paid beside it must fit, too.
+        let all = hours.saturating_add(self.added_hours(|bill| payable(&bill)));
+        if hours > max || all > self.addable_hours() {
+            return Err(ErrorCode::InvalidHours.into());
         }
         if self.bills.iter().filter(payable).count() >= MAX_OPEN_EXTENSIONS {
             return Err(ErrorCode::TooManyRequests.into());

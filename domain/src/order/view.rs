@@ -179,10 +179,11 @@ impl Order {
             Purpose::Extension { hours } if bill.standing == Standing::Open => Some((bill, hours)),
             _ => None,
         });
-        Some(ExtensionView {
+        let max_hours = self.max_extension_hours();
+        (max_hours > 0 || open.is_some()).then(|| ExtensionView {
             amount_sats: self.price,
             per_hours,
-            max_hours: self.max_extension_hours(),
+            max_hours,
             invoice: open.map(|(bill, _)| self.invoice_view(bill)),
             invoice_hours: open.map(|(_, hours)| hours),
         })

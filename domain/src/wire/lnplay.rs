@@ -171,6 +171,7 @@ impl InvoiceStatus {
             StateName::AwaitingPayment => ("unpaid", None),
             StateName::Expired => ("expired", None),
             StateName::Provisioning => ("paid", Some("starting_deployment")),
+            StateName::Ready if view.ending => ("paid", Some("culled")),
             StateName::Ready => ("paid", Some("provisioned")),
             StateName::Ended => ("paid", Some("culled")),
             StateName::Failed => ("paid", Some("failed")),

@@ -25,7 +25,7 @@ LOGS=(
 
 log_names() {
     printf '%s ' "${LOGS[@]%% *}"
-    seq -f 'node%02g' -s ' ' 1 63
+    seq -f 'node%02g' -s ' ' 1 $(($(node_count) - 1))
 }
 
 about() {
@@ -46,12 +46,13 @@ status_product() {
            else "does not answer" end' || true
     line certificate "$(jq -r '"\(.kind), \(.host)"' "$CLASS_STATE/certificate.json" 2>/dev/null || printf none)"
     line ends "$(date -u -d "@$(cat "$STATE/ends-at" 2>/dev/null || printf 0)" '+%F %H:%M UTC')"
-    if [[ -e $CLASS_STATE/runes-ended ]]; then line runes 'void: the class is over'; fi
+    if [[ $(cat "$CLASS_STATE/runes-ended" 2>/dev/null) == all ]]; then line runes 'void: the class is over'; fi
 }
 
 # What the support bundle must not hold, beside what every machine keeps secret.
 product_secrets() {
-    find "$CLASS_DIR" -name hsm_secret -exec od -An -v -tx1 {} + 2>/dev/null | tr -d ' ' || true
+    # 32 bytes and, since Core Lightning 25.12, the words that they stand for.
+    find "$CLASS_DIR" -name hsm_secret -exec sh -c 'od -An -v -tx1 "$1" | tr -d " "; tail -c +33 "$1"; echo' _ {} \; 2>/dev/null | grep -v '^0*$' || true
     [[ ! -s $ETC/tls/privkey.pem ]] || grep -av -e '^-----' "$ETC/tls/privkey.pem" || true
 }
 

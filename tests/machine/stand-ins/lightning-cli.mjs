@@ -4,6 +4,7 @@ import net from "node:net";
 import { text } from "node:stream/consumers";
 
 const words = process.argv.slice(2);
+if (words[1] === "-N") words.splice(1, 2); // notifications, of which there are none here
 const flags = words.filter((word) => word.startsWith("-"));
 const folder = flags.find((flag) => flag.startsWith("--lightning-dir="))?.split("=")[1];
 if (!folder || !flags.includes("-k") || !flags.includes("--network=regtest") || flags.length !== 3) end(3, `unknown options ${flags}`);

@@ -141,6 +141,7 @@ const PARAMETERS = {
       Object.keys(one).every((key) => ["id", "amount", "announce", "push_msat", "mindepth", "reserve"].includes(key)) && string(one.id) && number(one.amount) && number(one.push_msat ?? 0)),
     feerate: string, minconf: number, utxos: Array.isArray, minchannels: number, commitment_feerate: string, required: ["destinations"],
   },
+  "dev-forget-channel": { id: pubkey, short_channel_id: string, channel_id: string, force: bool, required: ["id"] },
   createrune: { rune: string, restrictions: (value) => value === "readonly" || (Array.isArray(value) && value.every((list) => Array.isArray(list) && list.every(string))) },
   showrunes: { rune: string },
   blacklistrune: { start: number, end: number, relist: bool },
@@ -223,6 +224,14 @@ const CALLS = {
     save();
     return { tx, txid, channel_ids };
   },
+  "dev-forget-channel": async ({ id, channel_id }) => {
+    const found = state.channels.find((channel) => channel.peer === id && channel.channel_id === channel_id);
+    if (!found) throw rpc(-1, "No channels matching that peer_id and channel_id");
+    if (await bitcoind("gettxout", found.txid, found.output)) throw rpc(-1, "Cowardly refusing to forget channel with an unspent funding output, if you know what you're doing you can override with `force=true`");
+    state.channels.splice(state.channels.indexOf(found), 1);
+    save();
+    return { forced: false, funding_unspent: false, funding_txid: found.txid };
+  },
   createrune: ({ rune, restrictions = [] }) => {
     if (rune || restrictions === "readonly") throw rpc(-32602, "the stand-in makes new runes of lists only");
     const id = state.runes.length;
@@ -284,8 +293,11 @@ net.createServer((socket) => attach(socket)).listen(9735, here);
 net.createServer((socket) => {
   socket.on("error", () => {});
   socket.once("data", (request) => {
-    const key = /^sec-websocket-key: (\S+)$/im.exec(request.toString())?.[1];
-    if (!key) return socket.end("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+    // To the letter, as connectd/websocketd.c of this release looks for them.
+    const asked = request.toString();
+    const upgrades = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"].every((header) => asked.includes(`\r\n${header}\r\n`));
+    const key = /\r\nSec-WebSocket-Key: (\S+)\r\n/.exec(asked)?.[1];
+    if (!key || !upgrades) return socket.end("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
     const accept = crypto.createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: ${accept}\r\n\r\n`);
     socket.write(Buffer.concat([Buffer.from([0x81, ID.length]), Buffer.from(ID)]));

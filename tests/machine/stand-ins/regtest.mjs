@@ -74,6 +74,8 @@ export function regtest(folder) {
         };
       },
       sendrawtransaction: (_, hex) => accept(JSON.parse(Buffer.from(hex, "hex").toString())),
+      // Nobody spends a channel's funding here.
+      gettxout: (_, txid, n) => state.transactions[txid]?.outputs[n] && { bestblock: hashes().at(-1), confirmations: 0, value: btc(state.transactions[txid].outputs[n].sats) },
       listwallets: () => (loaded ? ["faucet"] : []),
       listwalletdir: () => ({ wallets: state.wallet ? [{ name: "faucet", warnings: [] }] : [] }),
       createwallet: (_, { wallet_name: name, load_on_startup: always, ...unknown }) => {
