@@ -56,8 +56,8 @@ describe('the cards of a class', { skip }, () => {
       for (const text of [kept, sent]) assert.ok(!text.includes(rune) && !text.includes(adminRune), 'a rune is stored or sent');
     }
 
-    await own.button('Forget the cards on this device').click();
-    await own.button('Yes, forget them').click();
+    await own.forget.click();
+    await own.forgetSurely.click();
     await page.getByText('the sealed copy was erased. They are still on the machine').waitFor();
     assert.deepEqual(await page.evaluate(() => Object.keys(localStorage).filter((key) => key.includes('.class.'))), []);
     await page.reload();
@@ -69,11 +69,17 @@ describe('the cards of a class', { skip }, () => {
 
   test('say in which browser they are, if not in this one, and come back after the end of the class', async () => {
     const visit = await browser.open({ baseURL: worker.url, ...SHARP });
-    const { bundle, own, staged, product, credentials } = await openClass(visit);
+    const { bundle, own, staged, product, credentials } = await openClass(visit, { kind: 'pinned', host: '203.0.113.10' });
+    await own.cards.getByText('Participants accept a certificate first').waitFor();
     staged.show('ended', { product, errorCode: 'hours_over', errorMessage: 'The hours are over.' });
-    await visit.page.getByRole('heading', { name: 'This class has ended' }).waitFor();
+    await own.classEnded.waitFor();
     await own.codesDrawn();
     assertCodes(bundle, await readCodes(await own.cards.screenshot()));
+    for (const gone of ['Participants accept a certificate first', 'First open and accept']) assert.equal(await own.cards.getByText(gone).count(), 0);
+    await own.forget.click();
+    await own.forgetSurely.click();
+    await own.cards.getByText('This device keeps no cards of this class any more.').waitFor();
+    assert.equal(await own.getCards.count(), 0);
     assert.deepEqual(visit.errors, []);
     await visit.close();
 
@@ -81,7 +87,7 @@ describe('the cards of a class', { skip }, () => {
     const late = await openClass(other, { claim: false, delivery: 'claimed' });
     await late.own.cards.getByText('These cards were claimed in another browser').waitFor();
     late.staged.show('ended', { product, ...credentials('claimed') });
-    await other.page.getByRole('heading', { name: 'This class has ended' }).waitFor();
+    await late.own.classEnded.waitFor();
     assert.equal(await late.own.cards.count(), 0, 'there is nothing to show');
     await other.close();
   });
@@ -105,6 +111,80 @@ describe('the cards of a class', { skip }, () => {
     await visit.close();
   });
 
+  test('that cannot be read can be tried again, saved as they are, and forgotten', async () => {
+    const visit = await browser.open({ baseURL: worker.url, ...SHARP });
+    const { bundle, own } = await openClass(visit, { claim: false, kind: 'of another time' });
+    const assertWaysOut = async () => {
+      await own.cards.getByText('That did not work').waitFor();
+      assert.deepEqual(JSON.parse((await own.download('Download everything (JSON)')).text), bundle);
+    };
+    await own.getCards.click();
+    await assertWaysOut();
+    await own.tryAgain.click();
+    await assertWaysOut();
+    await visit.page.reload();
+    await assertWaysOut();
+    await own.forget.click();
+    await own.forgetSurely.click();
+    await own.getCards.waitFor();
+    assert.equal(await own.cards.getByText('That did not work').count(), 0);
+    assert.deepEqual(visit.errors, []);
+    await visit.close();
+
+    const other = await browser.open({ baseURL: worker.url, ...SHARP });
+    const damaged = await openClass(other);
+    await other.page.evaluate(() => {
+      const key = Object.keys(localStorage).find((name) => name.endsWith('.sealed'));
+      localStorage.setItem(key, localStorage.getItem(key).slice(0, 500));
+    });
+    await other.page.reload();
+    await damaged.own.tryAgain.waitFor();
+    await damaged.own.forget.click();
+    await damaged.own.forgetSurely.click();
+    await damaged.own.getCards.click();
+    await damaged.own.codesDrawn();
+    assert.deepEqual(other.errors, []);
+    await other.close();
+  });
+
+  test('say what this browser does not do, instead of doing half of it', async () => {
+    const visit = await browser.open({ baseURL: worker.url, ...SHARP });
+    const { page } = visit;
+    await page.addInitScript(() => {
+      const { postMessage } = Worker.prototype;
+      Worker.prototype.postMessage = function post(...message) {
+        if (window.isRefused) throw new Error('refused');
+        postMessage.apply(this, message);
+      };
+    });
+    const { own } = await openClass(visit);
+    const trouble = own.cards.getByRole('alert');
+    await page.evaluate(() => { window.isRefused = true; });
+    await own.codesHold('Wallet link').check();
+    await trouble.getByText('did not start').waitFor();
+    await page.evaluate(() => { window.isRefused = false; });
+    await own.tryAgain.click();
+    await own.codesDrawn();
+    assert.deepEqual([await trouble.count(), await own.tryAgain.count()], [0, 0]);
+
+    await own.fold('Title, date and logo').click();
+    await own.brandTitle.fill('Lightning for everyone');
+    await page.evaluate(() => {
+      CanvasRenderingContext2D.prototype.getImageData = () => { throw new DOMException('not here', 'SecurityError'); };
+    });
+    await own.pdf.click();
+    await trouble.getByText('so the PDF would lack title and logo. Print instead.').waitFor();
+    await own.brandTitle.fill('');
+    await own.download(own.pdf);
+    assert.equal(await trouble.count(), 0);
+
+    await page.evaluate(() => { URL.createObjectURL = () => { throw new TypeError('not here'); }; });
+    await own.button('Table (CSV)').click();
+    await trouble.getByText('This browser does not save files.').waitFor();
+    assert.deepEqual(visit.errors, []);
+    await visit.close();
+  });
+
   test('are found by name, number and note, marked as taken, and stay so', async () => {
     const visit = await browser.open({ baseURL: worker.url, ...SHARP });
     const { page } = visit;
@@ -122,6 +202,7 @@ describe('the cards of a class', { skip }, () => {
       await own.search.fill(wanted);
       assert.deepEqual(await shown(), found, wanted);
       assert.equal(await own.cards.getByText('No card is like that.').count(), found.length ? 0 : 1);
+      if (!found.length) await own.status.getByText('No card is like that.').waitFor();
     }
     await own.freeOnly.check();
     assert.equal((await shown()).length, 6);

@@ -223,6 +223,8 @@ describe("a class's page", { skip }, () => {
     const destroy = () => ({ ...classOrder(), ending: true, errorCode: 'destroyed', errorMessage: 'You ended this class.' });
     const options = { plan: 'B', hours: 30, seed: 1234, graph: 'full', distribution: 'proof_of_work', satsPerNode: 25_000_000 };
     await on('ready', { ...running({ plan: 'B' }), ...classOrder(options) }, async (own, staged, page) => {
+      const network = ['16 nodes (plan B)', 'Full: everybody with everybody', 'Proof of work: who works more finds more blocks', '25,000,000', '1234'];
+      for (const text of network) await page.locator('dl').getByText(text, { exact: true }).waitFor();
       await own.endNow.click();
       await page.getByText('All nodes of the class and the machine they run on are removed').waitFor();
       await own.sure.check();
@@ -231,7 +233,7 @@ describe("a class's page", { skip }, () => {
       staged.show('ended', { ...classOrder(options), endsAt: undefined, pairing: undefined, errorCode: 'hours_over', errorMessage: 'The hours you paid for are over.' });
       await own.classEnded.waitFor();
       await page.getByText('What you saved stays yours.').waitFor();
-      await page.getByText('1234', { exact: true }).waitFor();
+      for (const text of network) await page.locator('dl').getByText(text, { exact: true }).waitFor();
       assert.ok(!(await own.orderSameAgain.getAttribute('href')).includes(link.fragment));
       await own.orderSameAgain.click();
       const form = landing(page);

@@ -251,6 +251,9 @@ describe('ordering a class', { skip }, () => {
       await page.getByRole('link', { name: 'Choose a class' }).click();
       await form.hours.waitFor();
       assert.equal(await form.hours.inputValue(), '72');
+      await form.product('Full node').check();
+      await page.getByRole('link', { name: 'Choose a class' }).click();
+      await form.hours.waitFor();
     });
     for (const path of ['/#classroom?plan=Z&hours=many&graph=&seed=-1&x', '/#classroom', '/#classroom?&&=&plan']) {
       await on({ path }, async (form) => {

@@ -177,7 +177,7 @@ describe('cards on paper', { skip }, () => {
       await own.brandLogo.setInputFiles(file('logo.png', 'image/png', png));
       await own.brandPreview.waitFor();
       await own.fold("Teacher's access").click();
-      await own.button('Forget the cards on this device').click();
+      await own.forget.click();
       await visit.screenshot('class-3-open', { fullPage: true });
       for (const width of size === 'phone' ? [320, 390] : [768, 1280]) {
         await page.setViewportSize({ width, height: 800 });

@@ -18,6 +18,7 @@ use order_form::OrderForm;
 pub fn Landing() -> impl IntoView {
     set_title("Kindling: your own Bitcoin node, or a classroom full");
     let shop = shop();
+    let wants_class = RwSignal::new(false);
     view! {
         <div class="landing">
             <section class="hero">
@@ -32,14 +33,14 @@ pub fn Landing() -> impl IntoView {
                     <p>"Invoices or machines here are make-believe. Try everything; nothing real is sold."</p>
                 </Notice>
             })}
-            <OrderForm/>
-            {about(shop)}
+            <OrderForm wants_class=wants_class/>
+            {about(shop, wants_class)}
         </div>
     }
     .into_any()
 }
 
-fn about(shop: Shop) -> AnyView {
+fn about(shop: Shop, wants_class: RwSignal<bool>) -> AnyView {
     let node_price = move || shop.full_node().map(|product| sats(product.amount_sats));
     let hours = move || shop.full_node()?.hours.map(hours_text);
     let class_price = move || shop.classroom().map(|product| sats(product.amount_sats));
@@ -82,7 +83,8 @@ fn about(shop: Shop) -> AnyView {
                             "From "
                             {move || price(class_price())}
                             " an hour, for 1 hour to 3 weeks. Then it is gone, unless you buy more. "
-                            <a href="#classroom">"Choose a class"</a>
+                            // Where the address is this one already, following the link changes nothing that the form could hear.
+                            <a href="#classroom" on:click=move |_| wants_class.set(true)>"Choose a class"</a>
                         </li>
                     </ul>
                 </section>

@@ -68,11 +68,10 @@ struct Form {
     sent: StoredValue<Option<OrderKeys>>,
 }
 
-/// The form.
+/// The form. `wants_class`: the person would rather have a class than a full node.
 #[component]
-pub fn OrderForm() -> impl IntoView {
+pub fn OrderForm(wants_class: RwSignal<bool>) -> impl IntoView {
     let shop = shop();
-    let wants_class = RwSignal::new(false);
     let form = Form {
         wants_class,
         is_class: Memo::new(move |_| wants_class.get() && shop.sells_classes()),

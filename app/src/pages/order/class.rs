@@ -17,8 +17,9 @@ use crate::browser;
 use crate::components::heading::Heading;
 use crate::components::notice::{Notice, Tone};
 use crate::components::steps::Steps;
-use crate::components::value::Value;
+use crate::components::value::{Fact, Value};
 use crate::ssh_commands::Target;
+use crate::words::{described_distribution, described_graph, grouped};
 use kindling_domain::classroom::Classroom;
 use leptos::prelude::*;
 
@@ -49,7 +50,7 @@ pub fn ready(order: Order, class: Classroom) -> AnyView {
     };
     view! {
         <Steps current=3/>
-        <section class="narrow wide-cards class-page">
+        <section class="narrow wide-cards">
             <Heading text="Your class is ready" always=true/>
             {move || stub_mode().then(|| view! {
                 <Notice tone=Tone::Warning title="Test mode">
@@ -58,11 +59,11 @@ pub fn ready(order: Order, class: Classroom) -> AnyView {
             })}
             {move || ends_at.get().map(|at| view! { <EndsSoon order=order at=at/> })}
             <Refund order=order why="Money came in that this class did not need, such as an invoice that was paid twice."/>
-            {cards::cards(order, claim, class)}
+            {cards::cards(order, claim, class, false)}
             {live::live(order, class)}
             <dl class="card facts">
                 {move || credentials.get().map(|credentials| view! { <Value name="Address" value=credentials.node_ip/> })}
-                {class.seed.map(|seed| view! { <Value name="Seed" value=seed.to_string()/> })}
+                {network(class)}
                 {move || ends_at.get().map(|at| view! { <EndsRow at=at/> })}
             </dl>
             <Extend order=order ends_at=ends_at/>
@@ -71,6 +72,20 @@ pub fn ready(order: Order, class: Classroom) -> AnyView {
             <EndNow order=order/>
             <p class="fine">"Order number "<code>{order.id().to_string()}</code></p>
         </section>
+    }
+    .into_any()
+}
+
+/// All that the network is made from, for a list of facts.
+pub fn network(class: Classroom) -> AnyView {
+    let plan = class.plan;
+    let described = |(name, what): (&str, &str)| format!("{name}: {what}");
+    view! {
+        <Fact name="Size" value=format!("{} nodes (plan {})", plan.nodes(), plan.as_str())/>
+        <Fact name="Channels" value=described(described_graph(class.graph))/>
+        <Fact name="Who has how much" value=described(described_distribution(class.distribution))/>
+        <Fact name="Sats per node" value=grouped(class.sats_per_node)/>
+        {class.seed.map(|seed| view! { <Value name="Seed" value=seed.to_string()/> })}
     }
     .into_any()
 }

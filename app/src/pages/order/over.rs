@@ -10,9 +10,8 @@ use crate::components::field_error::FieldError;
 use crate::components::heading::Heading;
 use crate::components::link::Link;
 use crate::components::notice::{Notice, Tone};
-use crate::components::value::{Fact, Value};
+use crate::components::value::Fact;
 use crate::pages::landing::class_link;
-use crate::words::{described_distribution, described_graph};
 use kindling_domain::classroom::Classroom;
 use kindling_domain::wire::StateName;
 use leptos::prelude::*;
@@ -130,18 +129,13 @@ pub fn Over(order: Order, state: StateName) -> impl IntoView {
 
 /// What it takes to give the same lesson again.
 fn lesson(class: Classroom) -> AnyView {
-    let plan = class.plan;
-    let described = |(name, what): (&str, &str)| format!("{name}: {what}");
     view! {
         <section class="card stack" aria-labelledby="lesson-title">
             <h2 id="lesson-title">"The same lesson again"</h2>
             <p>"The same choices with the same seed make the same network: who has how much, and who has channels with whom."</p>
             <dl>
-                <Fact name="Size" value=format!("{} nodes (plan {})", plan.nodes(), plan.as_str())/>
+                {class::network(class)}
                 <Fact name="Time" value=hours_text(class.hours)/>
-                <Fact name="Channels" value=described(described_graph(class.graph))/>
-                <Fact name="Who has how much" value=described(described_distribution(class.distribution))/>
-                {class.seed.map(|seed| view! { <Value name="Seed" value=seed.to_string()/> })}
             </dl>
         </section>
     }

@@ -52,26 +52,36 @@ const ELSEWHERE: Foreign = Foreign {
               machine and all its nodes, so do not hand out cards.",
 };
 
-/// The cards, or the way to them.
-pub fn cards(order: Order, claim: Claim<Opened>, class: Classroom) -> AnyView {
+/// The cards, or the way to them. Once the class is over, what this device keeps is all there is.
+pub fn cards(order: Order, claim: Claim<Opened>, class: Classroom, is_over: bool) -> AnyView {
     let kept = kept::read(&order.id(), kept::SEALED);
     let is_kept = RwSignal::new(kept.is_some());
     if let Some(sealed) = kept {
         claim.open_kept(sealed);
     }
+    // What was claimed is kept before it is opened, so it may be here although it did not open.
+    Effect::new(move || {
+        if claim.trouble.with(Option::is_some) {
+            is_kept.set(kept::read(&order.id(), kept::SEALED).is_some());
+        }
+    });
     // The order is heard of every few seconds; the cards are only drawn anew where this changes.
     let delivery = Memo::new(move |_| claim.delivery());
     let forget = Callback::new(move |()| {
         kept::forget(&order.id());
         is_kept.set(false);
+        claim.trouble.set(None);
         claim.bundle.set(None);
     });
     let body = move || {
         if let Some(contents) = claim.bundle.get() {
-            return opened(order, claim, contents, delivery, forget);
+            return opened(order, claim, contents, delivery, is_over, forget);
         }
         match delivery.get() {
-            _ if is_kept.get() => again_from_here(claim, forget),
+            _ if is_kept.get() => again_from_here(order, claim, forget),
+            _ if is_over => {
+                view! { <p>"This device keeps no cards of this class any more."</p> }.into_any()
+            }
             Some(Delivery::Erased) => view! {
                 <p>
                     "They were handed over, and the sealed copy was erased. They are still on the machine: log in and read "
@@ -99,7 +109,7 @@ pub fn kept_cards(order: Order) -> AnyView {
     let is_kept = kept::read(&order.id(), kept::SEALED).is_some();
     class
         .filter(|_| is_kept)
-        .map(|class| cards(order, Claim::new(order), class))
+        .map(|class| cards(order, Claim::new(order), class, true))
         .into_any()
 }
 
@@ -116,7 +126,8 @@ fn offer(claim: Claim<Opened>, class: Classroom, again: bool) -> AnyView {
             {if again {
                 "This browser has claimed them before and may show them again until you confirm, for at most 24 hours."
             } else {
-                "This device then keeps the sealed cards, so that a reload shows them again; your order link is what opens them."
+                "This device then keeps the sealed cards, so that a reload shows them again; your order link is what opens them. Whom \
+                 you note on a card stays on this device only."
             }}
         </p>
         <button type="button" class="button primary" on:click=move |_| claim.take()>
@@ -131,12 +142,24 @@ fn offer(claim: Claim<Opened>, class: Classroom, again: bool) -> AnyView {
 }
 
 /// While what was kept here is being opened, and where that did not work.
-fn again_from_here(claim: Claim<Opened>, forget: Callback<()>) -> AnyView {
+fn again_from_here(order: Order, claim: Claim<Opened>, forget: Callback<()>) -> AnyView {
     (move || {
         if claim.busy.get() {
             view! { <p class="muted">"Opening the cards that this device keeps…"</p> }.into_any()
         } else {
-            forgetting(forget)
+            let kept = kept::read(&order.id(), kept::SEALED).unwrap_or_default();
+            let sealed = StoredValue::new(kept);
+            view! {
+                <p>"You can still save everything as a file."</p>
+                <p>
+                    <button type="button" class="button primary" on:click=move |_| claim.open_kept(sealed.get_value())>
+                        "Try again"
+                    </button>
+                </p>
+                {files::everything(order, sealed)}
+                {forgetting(forget)}
+            }
+            .into_any()
         }
     })
     .into_any()
@@ -147,11 +170,12 @@ fn opened(
     claim: Claim<Opened>,
     Opened { bundle, sealed }: Opened,
     delivery: Memo<Option<Delivery>>,
+    is_over: bool,
     forget: Callback<()>,
 ) -> AnyView {
     let is_fake = bundle.fake;
     let components = bundle.components.clone();
-    let deck = Deck::new(order, bundle);
+    let deck = Deck::new(order, bundle, is_over);
     let is_kept = kept::read(&order.id(), kept::SEALED).is_some();
     let sealed = StoredValue::new(sealed);
     let everything = move || files::everything(order, sealed);

@@ -77,7 +77,7 @@ pub fn live(order: Order, class: Classroom) -> AnyView {
         shown.get().map(|shown| {
             view! {
                 <section class="card stack node live" aria-labelledby="live-title">
-                    <h2 id="live-title" tabindex="-1">"Your class now"</h2>
+                    <h2 id="live-title">"Your class now"</h2>
                     {body(shown)}
                 </section>
             }

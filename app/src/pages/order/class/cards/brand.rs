@@ -85,20 +85,26 @@ impl Brand {
         true
     }
 
-    /// The picture's pixels, for the PDF.
-    pub fn pixels(self) -> Option<Strip> {
-        self.draw().and_then(|canvas| strip::to_pixels(&canvas))
+    /// The picture's pixels, for the PDF; none where there is no branding.
+    pub fn pixels(self) -> Result<Option<Strip>, String> {
+        if self.is_empty() {
+            return Ok(None);
+        }
+        let pixels = self.draw().and_then(|canvas| strip::to_pixels(&canvas));
+        pixels.map(Some).ok_or_else(|| {
+            "This browser does not let the page read its own picture, so the PDF would lack title and logo. Print instead.".to_owned()
+        })
+    }
+
+    fn is_empty(self) -> bool {
+        let is_blank = |text: RwSignal<String>| text.with_untracked(|text| text.trim().is_empty());
+        is_blank(self.title) && is_blank(self.date) && self.logo.with_untracked(Option::is_none)
     }
 
     fn draw(self) -> Option<web_sys::HtmlCanvasElement> {
         let (title, date) = (self.title.get_untracked(), self.date.get_untracked());
-        self.logo.with_untracked(|logo| {
-            let is_empty = title.trim().is_empty() && date.trim().is_empty() && logo.is_none();
-            if is_empty {
-                return None;
-            }
-            strip::draw(&title, &date, logo.as_ref())
-        })
+        self.logo
+            .with_untracked(|logo| strip::draw(&title, &date, logo.as_ref()))
     }
 
     /// Checks, keeps and draws whatever changes.
@@ -139,7 +145,8 @@ impl Brand {
             return;
         }
         spawn_local(async move {
-            let blob = match self.draw() {
+            let canvas = if self.is_empty() { None } else { self.draw() };
+            let blob = match canvas {
                 Some(canvas) => strip::to_blob(&canvas).await,
                 None => None,
             };

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 const AT_ONCE: usize = 4;
 /// So many cards are shown before the person asks for all.
 const AT_FIRST: usize = 12;
+const NONE_FOUND: &str = "No card is like that.";
 
 /// What a card's QR code holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,6 +78,8 @@ pub struct Card {
 pub struct Deck {
     /// Whose they are.
     pub order: Order,
+    /// The class is over, and its nodes are gone.
+    is_over: bool,
     /// What was opened.
     pub bundle: StoredValue<ClassroomBundle>,
     /// In the order of the nodes.
@@ -96,7 +99,7 @@ pub struct Deck {
 
 impl Deck {
     /// The cards of an opened bundle, as they were left in this browser. Their codes are drawn from now on.
-    pub fn new(order: Order, bundle: ClassroomBundle) -> Self {
+    pub fn new(order: Order, bundle: ClassroomBundle, is_over: bool) -> Self {
         let marks: Vec<Mark> = kept::read(&order.id(), kept::MARKS)
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default();
@@ -129,6 +132,7 @@ impl Deck {
         });
         let deck = Self {
             order,
+            is_over,
             cards: StoredValue::new(cards.collect()),
             bundle: StoredValue::new(bundle),
             form: RwSignal::new(Form::Connect),
@@ -186,12 +190,14 @@ impl Deck {
         text.unwrap_or_else(|| Secret::new(""))
     }
 
-    /// Where a participant's browser has to accept the certificate first, and what it must be; `None` where browsers know it.
+    /// Where a participant's browser has to accept the certificate first, and what it must be; `None` where browsers know it, and
+    /// where there is nothing to open any more.
     pub fn pinned(self, index: usize) -> Option<(String, String)> {
         self.bundle.with_value(|bundle| {
             let class = &bundle.classroom;
             let node = class.nodes.get(index)?;
-            (class.certificate.kind == CertificateKind::Pinned).then(|| {
+            let is_asked = class.certificate.kind == CertificateKind::Pinned && !self.is_over;
+            is_asked.then(|| {
                 (
                     format!("https://{}:{}", class.host, node.port),
                     class.certificate.sha256.clone(),
@@ -208,6 +214,7 @@ impl Deck {
             }
         }
         self.drawn.set(0);
+        self.trouble.set(None);
         spawn_local(async move {
             for some in cards.chunks(AT_ONCE) {
                 let texts = some
@@ -279,6 +286,13 @@ pub fn view(deck: Deck) -> AnyView {
         }
     });
     let none_found = Memo::new(move |_| deck.wanted().is_empty());
+    Effect::new(move |before: Option<()>| {
+        let sentence = if none_found.get() { NONE_FOUND } else { "" };
+        if before.is_some() {
+            // Silent once some are found, so that it is said again the next time.
+            announcer.say(sentence);
+        }
+    });
     let cards = deck.cards.get_value();
     let folds = move |index: usize| {
         let is_whole = deck.search.with(String::is_empty) && !deck.free_only.get();
@@ -329,10 +343,15 @@ pub fn view(deck: Deck) -> AnyView {
         </fieldset>
         {paper::buttons(deck)}
         <FieldError id="cards-error" trouble=deck.trouble/>
+        {move || deck.trouble.with(Option::is_some).then(|| view! {
+            <p>
+                <button type="button" class="button small" on:click=move |_| deck.draw(deck.form.get_untracked())>"Try again"</button>
+            </p>
+        })}
         <ul class="slips" class:long=is_long>
             {cards.into_iter().map(|card| slip::view(deck, card, move || folds(card.index))).collect_view()}
         </ul>
-        {move || none_found.get().then(|| view! { <p class="muted">"No card is like that."</p> })}
+        {move || none_found.get().then(|| view! { <p class="muted">{NONE_FOUND}</p> })}
         {move || hidden_some.get().then(|| view! {
             <button type="button" class="button" on:click=move |_| deck.unfolded.set(true)>
                 {format!("Show all {} cards", deck.count())}

@@ -11,6 +11,9 @@ use base64::engine::general_purpose::STANDARD;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+/// Said where a download does not begin.
+pub const NOT_SAVED: &str = "This browser does not save files.";
+
 /// The button for everything.
 pub fn everything(order: Order, sealed: StoredValue<String>) -> AnyView {
     let announcer = announcer();
@@ -30,9 +33,7 @@ pub fn everything(order: Order, sealed: StoredValue<String>) -> AnyView {
                 Ok(content) if download(&file, &content) => {
                     announcer.say(format!("Downloading {file}"))
                 }
-                Ok(_) => {
-                    drop(trouble.try_set(Some("This browser does not save files.".to_owned())))
-                }
+                Ok(_) => drop(trouble.try_set(Some(NOT_SAVED.to_owned()))),
                 Err(sentence) => drop(trouble.try_set(Some(sentence))),
             }
         });

@@ -1,4 +1,5 @@
-//! What this browser keeps of a class: the cards as they were sealed, who has which, and the branding. None of it is secret.
+//! What this browser keeps of a class: the cards as they were sealed, who has which, and the branding. None of it opens anything;
+//! the notes are people's names, and stay until they are forgotten here.
 
 use crate::browser::local_storage;
 use kindling_domain::id::OrderId;

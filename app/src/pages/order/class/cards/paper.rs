@@ -57,13 +57,17 @@ pub fn buttons(deck: Deck) -> AnyView {
         if busy.get_untracked() || !deck.brand.is_good() {
             return;
         }
-        busy.set(true);
         trouble.set(None);
+        let strip = match deck.brand.pixels() {
+            Ok(strip) => strip,
+            Err(sentence) => return trouble.set(Some(sentence)),
+        };
+        busy.set(true);
         let file = format!("{}-cards.pdf", deck.order.file_name());
         let form = deck.form.get_untracked();
         let sheet = Sheet {
             paper: chosen.get_untracked(),
-            strip: deck.brand.pixels(),
+            strip,
             cards: deck
                 .wanted()
                 .iter()
@@ -86,19 +90,22 @@ pub fn buttons(deck: Deck) -> AnyView {
                 Ok(content) if download(&file, &content) => {
                     announcer.say(format!("Downloading {file}"))
                 }
-                Ok(_) => trouble.set(Some("This browser does not save files.".to_owned())),
+                Ok(_) => trouble.set(Some(files::NOT_SAVED.to_owned())),
                 Err(sentence) => trouble.set(Some(sentence)),
             }
         });
     };
     let table = move |_| {
+        trouble.set(None);
         let file = format!("{}-cards.csv", deck.order.file_name());
         if download(&file, files::csv(deck).as_bytes()) {
             announcer.say(format!("Downloading {file}"));
+        } else {
+            trouble.set(Some(files::NOT_SAVED.to_owned()));
         }
     };
     view! {
-        <div class="row deck-paper">
+        <div class="row">
             <button type="button" class="button primary" disabled=move || !is_ready.get() on:click=print>
                 {move || format!("Print {}", cards_text(count.get()))}
             </button>
