@@ -56,6 +56,7 @@ round() {
     do_chores "${CHORES_AFTER[@]}"
 }
 
+# shellcheck disable=SC2034 # chores read whether this round has told
 due=0 told=no
 # Two watches at once would do a chore twice. What a round starts must not keep the lock, hence 7>&-.
 exec 7>"$STATE/watch.lock"

@@ -39,6 +39,7 @@ end_runes() {
     if ((EPOCHSECONDS >= $(<"$STATE/ends-at"))); then
         [[ $(cat "$CLASS_STATE/runes-ended" 2>/dev/null) != all ]] || return 0
         # More hours may have been bought since the last heartbeat: ask first.
+        # shellcheck disable=SC2154 # watch.sh says whether this round has told
         if [[ $told == no ]]; then
             due=0
             return 0
