@@ -28,6 +28,7 @@ use crate::components::heading::Heading;
 use crate::components::notice::{Notice, Tone};
 use crate::live::Feed;
 use crate::pages::sign_in::SignIn;
+use crate::ssh_commands::Target;
 use crate::vault_client;
 use crate::vault_protocol::OrderKeys;
 use kindling_domain::catalogue::Product;
@@ -35,7 +36,8 @@ use kindling_domain::classroom::Classroom;
 use kindling_domain::error::ErrorCode;
 use kindling_domain::id::OrderId;
 use kindling_domain::secret::Secret;
-use kindling_domain::wire::StateName;
+use kindling_domain::time::UnixMillis;
+use kindling_domain::wire::{CredentialsView, StateName};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -86,6 +88,42 @@ impl Order {
     /// The name of everything that is downloaded for this order.
     fn file_name(self) -> String {
         format!("kindling-{}", &self.id().to_string()[..8])
+    }
+
+    /// What is public about the ready machine.
+    fn credentials(self) -> Memo<Option<CredentialsView>> {
+        let view = self.feed.view;
+        Memo::new(move |_| view.with(|view| view.as_ref()?.credentials.clone()))
+    }
+
+    /// What SSH commands for it are made of.
+    fn target(self, credentials: Memo<Option<CredentialsView>>) -> Memo<Option<Target>> {
+        Memo::new(move |_| {
+            let credentials = credentials.get()?;
+            Target::new(
+                &self.file_name(),
+                &credentials.node_ip,
+                &credentials.host_keys,
+            )
+        })
+    }
+
+    /// When the machine is removed, where it has an end.
+    fn ends_at(self) -> Memo<Option<UnixMillis>> {
+        let view = self.feed.view;
+        Memo::new(move |_| view.with(|view| Some(view.as_ref()?.ends_at?.0)))
+    }
+
+    /// That something about it is make-believe, where it is.
+    fn test_notice(self) -> AnyView {
+        let view = self.feed.view;
+        let is_test = move || view.with(|view| view.as_ref().is_some_and(|view| view.stub_mode));
+        (move || is_test().then(|| view! {
+            <Notice tone=Tone::Warning title="Test mode">
+                <p>"Payment or machine of this order are make-believe. What you see is how the real thing looks."</p>
+            </Notice>
+        }))
+        .into_any()
     }
 
     /// The link counts as saved from now on, also after a reload.

@@ -3,8 +3,9 @@
 
 use super::Order;
 use crate::announce::announcer;
-use crate::browser::{System, download};
+use crate::browser::System;
 use crate::components::command::Command;
+use crate::components::download::hand_over;
 use crate::components::notice::{Notice, Tone};
 use crate::components::system_choice::SystemChoice;
 use crate::components::value::Value;
@@ -75,12 +76,7 @@ fn KeyDownload(order: Order) -> impl IntoView {
         spawn_local(async move {
             match vault_client::private_key(fragment).await {
                 // Opened because the person asked for the file.
-                Ok(text) if download(&file, text.expose().as_bytes()) => {
-                    announcer.say(format!("Downloading {file}"))
-                }
-                Ok(_) => {
-                    drop(trouble.try_set(Some("This browser does not save files.".to_owned())))
-                }
+                Ok(text) => hand_over(&file, text.expose().as_bytes(), announcer, trouble),
                 Err(sentence) => drop(trouble.try_set(Some(sentence))),
             }
         });

@@ -6,6 +6,7 @@ use crate::api;
 use crate::browser::{System, download, local_time};
 use crate::components::command::Command;
 use crate::components::countdown::ticking;
+use crate::components::download::hand_over;
 use crate::components::field_error::FieldError;
 use crate::components::notice::{Notice, Tone};
 use crate::ssh_commands::Target;
@@ -84,12 +85,7 @@ fn copy_here(order: Order, at: UnixMillis) -> AnyView {
                 return;
             }
             match taken {
-                Ok(Taken::Opened(content)) if download(FILE, &content) => {
-                    announcer.say(format!("Downloading {FILE}"));
-                }
-                Ok(Taken::Opened(_)) => {
-                    trouble.set(Some("This browser does not save files.".to_owned()));
-                }
+                Ok(Taken::Opened(content)) => hand_over(FILE, &content, announcer, trouble),
                 Ok(Taken::Sealed(content)) => foreign.set(Some(content)),
                 Err(sentence) => trouble.set(Some(sentence)),
             }

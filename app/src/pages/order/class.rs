@@ -15,10 +15,8 @@ use super::refund::Refund;
 use super::voice::voice;
 use crate::browser;
 use crate::components::heading::Heading;
-use crate::components::notice::{Notice, Tone};
 use crate::components::steps::Steps;
 use crate::components::value::{Fact, Value};
-use crate::ssh_commands::Target;
 use crate::words::{described_distribution, described_graph, grouped};
 use kindling_domain::classroom::Classroom;
 use leptos::prelude::*;
@@ -27,36 +25,14 @@ use leptos::prelude::*;
 pub fn ready(order: Order, class: Classroom) -> AnyView {
     let system = RwSignal::new(browser::system());
     let claim = Claim::new(order);
-    let credentials = Memo::new(move |_| {
-        order
-            .feed
-            .view
-            .with(|view| view.as_ref()?.credentials.clone())
-    });
-    let target = Memo::new(move |_| {
-        let credentials = credentials.get()?;
-        Target::new(
-            &order.file_name(),
-            &credentials.node_ip,
-            &credentials.host_keys,
-        )
-    });
-    let ends_at = Memo::new(move |_| order.feed.view.with(|view| Some(view.as_ref()?.ends_at?.0)));
-    let stub_mode = move || {
-        order
-            .feed
-            .view
-            .with(|view| view.as_ref().is_some_and(|view| view.stub_mode))
-    };
+    let credentials = order.credentials();
+    let target = order.target(credentials);
+    let ends_at = order.ends_at();
     view! {
         <Steps current=3/>
         <section class="narrow wide-cards">
             <Heading text="Your class is ready" always=true/>
-            {move || stub_mode().then(|| view! {
-                <Notice tone=Tone::Warning title="Test mode">
-                    <p>"Payment or machine of this order are make-believe. What you see is how the real thing looks."</p>
-                </Notice>
-            })}
+            {order.test_notice()}
             {move || ends_at.get().map(|at| view! { <EndsSoon order=order at=at/> })}
             <Refund order=order why="Money came in that this class did not need, such as an invoice that was paid twice."/>
             {cards::cards(order, claim, class, false)}

@@ -15,10 +15,8 @@ use super::refund::Refund;
 use super::voice::voice;
 use crate::browser;
 use crate::components::heading::Heading;
-use crate::components::notice::{Notice, Tone};
 use crate::components::steps::Steps;
 use crate::components::value::Value;
-use crate::ssh_commands::Target;
 use kindling_domain::wire::Delivery;
 use leptos::prelude::*;
 
@@ -27,27 +25,9 @@ use leptos::prelude::*;
 pub fn Ready(order: Order) -> impl IntoView {
     let system = RwSignal::new(browser::system());
     let claim = Claim::new(order);
-    let credentials = Memo::new(move |_| {
-        order
-            .feed
-            .view
-            .with(|view| view.as_ref()?.credentials.clone())
-    });
-    let target = Memo::new(move |_| {
-        let credentials = credentials.get()?;
-        Target::new(
-            &order.file_name(),
-            &credentials.node_ip,
-            &credentials.host_keys,
-        )
-    });
-    let ends_at = Memo::new(move |_| order.feed.view.with(|view| Some(view.as_ref()?.ends_at?.0)));
-    let stub_mode = move || {
-        order
-            .feed
-            .view
-            .with(|view| view.as_ref().is_some_and(|view| view.stub_mode))
-    };
+    let credentials = order.credentials();
+    let target = order.target(credentials);
+    let ends_at = order.ends_at();
     let product = Memo::new(move |_| order.feed.view.with(|view| Some(view.as_ref()?.product)));
     // Settled when the page comes: nothing moves away from under a finger.
     let is_new = untrack(|| claim.delivery()) == Some(Delivery::Sealed);
@@ -56,11 +36,7 @@ pub fn Ready(order: Order) -> impl IntoView {
         <Steps current=3/>
         <section class="narrow wide-cards">
             <Heading text="Your machine is ready" always=true/>
-            {move || stub_mode().then(|| view! {
-                <Notice tone=Tone::Warning title="Test mode">
-                    <p>"Payment or machine of this order are make-believe. What you see is how the real thing looks."</p>
-                </Notice>
-            })}
+            {order.test_notice()}
             {move || ends_at.get().map(|at| view! { <EndsSoon order=order at=at/> })}
             <Refund order=order why="Money came in that this machine did not need, such as an invoice that was paid twice."/>
             {node(!is_new)}

@@ -45,7 +45,7 @@ pub fn live(order: Order, class: Classroom) -> AnyView {
             })
         })
     });
-    let ends_at = Memo::new(move |_| order.feed.view.with(|view| Some(view.as_ref()?.ends_at?.0)));
+    let ends_at = order.ends_at();
     say_changes(shown);
     // The node whose channels stand out.
     let chosen = RwSignal::new(None);

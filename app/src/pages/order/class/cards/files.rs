@@ -2,7 +2,7 @@
 
 use super::deck::{Card, Deck, Form, address};
 use crate::announce::announcer;
-use crate::browser::download;
+use crate::components::download::hand_over;
 use crate::components::field_error::FieldError;
 use crate::pages::order::Order;
 use crate::vault_client;
@@ -10,9 +10,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-
-/// Said where a download does not begin.
-pub const NOT_SAVED: &str = "This browser does not save files.";
 
 /// The button for everything.
 pub fn everything(order: Order, sealed: StoredValue<String>) -> AnyView {
@@ -30,10 +27,7 @@ pub fn everything(order: Order, sealed: StoredValue<String>) -> AnyView {
             });
             let file = format!("{}-class.json", order.file_name());
             match content {
-                Ok(content) if download(&file, &content) => {
-                    announcer.say(format!("Downloading {file}"))
-                }
-                Ok(_) => drop(trouble.try_set(Some(NOT_SAVED.to_owned()))),
+                Ok(content) => hand_over(&file, &content, announcer, trouble),
                 Err(sentence) => drop(trouble.try_set(Some(sentence))),
             }
         });

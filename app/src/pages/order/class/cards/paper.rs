@@ -3,7 +3,8 @@
 use super::deck::{Card, Deck, Form, grouped_hex};
 use super::files;
 use crate::announce::announcer;
-use crate::browser::{download, location};
+use crate::browser::location;
+use crate::components::download::hand_over;
 use crate::components::field_error::FieldError;
 use crate::pages::order::Order;
 use crate::vault_client;
@@ -87,10 +88,7 @@ pub fn buttons(deck: Deck) -> AnyView {
                     .map_err(|_| "The PDF came out damaged. Try again.".to_owned())
             });
             match content {
-                Ok(content) if download(&file, &content) => {
-                    announcer.say(format!("Downloading {file}"))
-                }
-                Ok(_) => trouble.set(Some(files::NOT_SAVED.to_owned())),
+                Ok(content) => hand_over(&file, &content, announcer, trouble),
                 Err(sentence) => trouble.set(Some(sentence)),
             }
         });
@@ -98,11 +96,7 @@ pub fn buttons(deck: Deck) -> AnyView {
     let table = move |_| {
         trouble.set(None);
         let file = format!("{}-cards.csv", deck.order.file_name());
-        if download(&file, files::csv(deck).as_bytes()) {
-            announcer.say(format!("Downloading {file}"));
-        } else {
-            trouble.set(Some(files::NOT_SAVED.to_owned()));
-        }
+        hand_over(&file, files::csv(deck).as_bytes(), announcer, trouble);
     };
     view! {
         <div class="row">
