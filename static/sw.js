@@ -1,7 +1,7 @@
 // The service worker: keeps the shell's hashed files, and nothing else. Whatever has no hash in its name (pages, /api, /orders)
 // goes to the network as if this file did not exist, so no order is ever stored and no page is ever stale.
 const CACHE = "kindling-{{build}}";
-const HASHED = /^\/[a-z_-]+-[0-9a-f]{16}\.(js|wasm|css)$/;
+const HASHED = /^\/[a-z_-]+-[0-9a-f]{16}\.(js|wasm|txt)$/;
 
 self.addEventListener("activate", (event) => {
   event.waitUntil(

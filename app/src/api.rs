@@ -1,6 +1,7 @@
 //! The server as the page sees it: the only file that fetches or opens a WebSocket.
 
 use crate::browser::origin;
+use crate::words;
 use js_sys::Array;
 use kindling_domain::error::{ApiError, ErrorBody};
 use kindling_domain::id::OrderId;
@@ -38,12 +39,8 @@ impl Failure {
     pub fn sentence(&self) -> String {
         match self {
             Self::Refused(error) => error.message.clone(),
-            Self::Unreachable => {
-                "The server cannot be reached. Check your connection and try again.".to_owned()
-            }
-            Self::Strange => {
-                "The server gave an answer that makes no sense. Try again in a minute.".to_owned()
-            }
+            Self::Unreachable => words::errors::unreachable().to_owned(),
+            Self::Strange => words::errors::strange().to_owned(),
         }
     }
 }

@@ -1,11 +1,8 @@
 //! The browser's small services: address, clock, storage, clipboard, files, and which system this is.
 
-use crate::words::grouped;
-use js_sys::{Array, Date, Object, Reflect, Uint8Array};
-use kindling_domain::money::Sats;
-use kindling_domain::time::UnixMillis;
+use js_sys::{Array, Date, Uint8Array};
 use leptos::prelude::{document, window};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     Blob, BlobPropertyBag, HtmlAnchorElement, HtmlElement, HtmlMetaElement, Storage, Url,
@@ -29,6 +26,12 @@ pub fn origin() -> String {
 /// Milliseconds since 1970, by the customer's clock.
 pub fn now_millis() -> u64 {
     Date::now() as u64
+}
+
+/// Goes to another address as a link does: the page there is loaded.
+pub fn navigate(href: &str) {
+    // Fails for addresses that are none, and these are ours.
+    let _ = window().location().assign(href);
 }
 
 /// The content of a `<meta name=…>` of `index.html`.
@@ -109,65 +112,6 @@ pub fn system() -> System {
     } else {
         System::Linux
     }
-}
-
-/// An amount for people: `10,000 sats`.
-pub fn sats(amount: Sats) -> String {
-    format!("{} sats", grouped(amount.sats()))
-}
-
-/// Hours for people: `36 hours`, `7 days`.
-pub fn hours_text(hours: u32) -> String {
-    match hours {
-        1 => "1 hour".to_owned(),
-        48.. if hours.is_multiple_of(24) => format!("{} days", hours / 24),
-        _ => format!("{hours} hours"),
-    }
-}
-
-/// What of a point in time is written, in the words of JavaScript's `Intl.DateTimeFormat`.
-type Parts = &'static [(&'static str, &'static str)];
-
-/// `21 Nov 2026`
-pub const DATE: Parts = &[("day", "numeric"), ("month", "short"), ("year", "numeric")];
-/// `21 Nov`
-pub const DAY: Parts = &[("day", "numeric"), ("month", "short")];
-/// `Sat, 14:00`
-pub const HOUR: Parts = &[
-    ("weekday", "short"),
-    ("hour", "2-digit"),
-    ("minute", "2-digit"),
-];
-const WHOLE: Parts = &[
-    ("weekday", "short"),
-    ("day", "numeric"),
-    ("month", "short"),
-    ("year", "numeric"),
-    ("hour", "2-digit"),
-    ("minute", "2-digit"),
-    ("timeZoneName", "short"),
-];
-
-/// A point in time by the customer's clock, with its zone: `Fri, 27 Nov 2026, 14:00 CET`.
-pub fn local_time(at: UnixMillis) -> String {
-    local_parts(at, WHOLE)
-}
-
-/// Parts of a point in time by the customer's clock.
-pub fn local_parts(at: UnixMillis, parts: Parts) -> String {
-    let options = Object::new();
-    for (name, value) in parts {
-        // Fails on frozen objects only.
-        let _ = Reflect::set(&options, &(*name).into(), &(*value).into());
-    }
-    // The page speaks English, so its dates do too: the customer's own, where that is one.
-    let language = window()
-        .navigator()
-        .language()
-        .filter(|language| language.starts_with("en"));
-    let date = Date::new(&JsValue::from_f64(at.0 as f64));
-    date.to_locale_string(language.as_deref().unwrap_or("en-GB"), &options)
-        .into()
 }
 
 /// Moves the focus to what has this id, which also scrolls there.

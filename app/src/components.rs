@@ -8,7 +8,6 @@ pub mod download;
 pub mod field_error;
 pub mod heading;
 pub mod link;
-pub mod logo;
 pub mod notice;
 pub mod phases;
 pub mod qr;

@@ -1,4 +1,4 @@
-//! Which page an address means, and how to get to another without loading it anew.
+//! Which page of an order's an address means, and how to get to another without loading it anew.
 //!
 //! A router crate would keep past addresses around and look for an element named like the fragment; here the fragment is
 //! a secret, so it is read in one place and kept nowhere.
@@ -13,8 +13,6 @@ use wasm_bindgen::JsValue;
 /// The pages there are.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Route {
-    /// `/`
-    Landing,
     /// `/orders`, or an order's address without the part behind `#`.
     SignIn {
         /// The id in the path, as it stands there.
@@ -76,12 +74,7 @@ impl Router {
 
     /// Goes to an order's page.
     pub fn enter(self, keys: &OrderKeys) {
-        // Opened for the address bar, which is where an order link lives; the part behind # stays in the browser.
-        self.go(&format!(
-            "/orders/{}#{}",
-            keys.order_id,
-            keys.fragment.expose()
-        ));
+        self.go(&address(keys));
     }
 
     fn arrive(self) {
@@ -91,6 +84,12 @@ impl Router {
             self.route.set(route);
         }
     }
+}
+
+/// The address of an order's page.
+pub fn address(keys: &OrderKeys) -> String {
+    // Opened for the address bar, which is where an order link lives; the part behind # stays in the browser.
+    format!("/orders/{}#{}", keys.order_id, keys.fragment.expose())
 }
 
 /// The router of the app. Contexts are found while a component is made, not in its event handlers.
@@ -106,7 +105,6 @@ fn read() -> Route {
         .any(|pair| pair == "saved=1");
     let mut parts = path.trim_matches('/').split('/');
     match (parts.next(), parts.next(), parts.next()) {
-        (Some(""), None, None) => Route::Landing,
         (Some("orders"), None, None) => Route::SignIn { id: None },
         (Some("orders"), Some(id), None) => match fragment.trim_start_matches('#') {
             "" => Route::SignIn {

@@ -2,7 +2,6 @@
 
 use crate::browser::set_title;
 use crate::components::heading::Heading;
-use crate::components::link::Link;
 use leptos::prelude::*;
 
 /// Says so and shows the way back.
@@ -13,7 +12,7 @@ pub fn Nowhere() -> impl IntoView {
         <section class="narrow">
             <Heading text="There is nothing at this address"/>
             <p>"Perhaps the address was cut off. Order links look like "<code>"/orders/…#1.…"</code>"."</p>
-            <p><Link href="/".to_owned() class="button">"To the start"</Link></p>
+            <p><a href="/" class="button">"To the start"</a></p>
         </section>
     }
 }

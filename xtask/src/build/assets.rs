@@ -1,23 +1,33 @@
 //! What the browser loads: `static/` with the app's code, in `build/assets`.
-//! Code and style get their content's hash into their name, so that they may be cached for ever. The other files name
-//! them by tokens such as `{{app_js}}`, which become paths on the site: `/app-<hash>.js`.
+//! Code and words get their content's hash into their name, so that they may be cached for ever. The other files name
+//! them by tokens such as `{{shop_js}}`, which become paths on the site: `/shop-<hash>.js`. Style and boot script stand in the page, so
+//! that its text is painted after one round trip; the security policy knows them by their hashes.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use kindling_words::{LANGUAGES, Language, Words};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use super::wasm;
 use crate::plan::{Outcome, Plan};
 use crate::project::{Project, digest, files_below, read, write_if_changed};
 
-/// Files in static/ that get a hash into their name, and the token that stands for it.
-const HASHED: [(&str, &str); 3] = [
-    ("style.css", "style_css"),
-    ("app-loader.js", "app_loader"),
-    ("vault-loader.js", "vault_loader"),
+/// The page's file, of which there is one for each language.
+const PAGE: &str = "index.html";
+/// Files in static/ that become a part of that page, the token that stands for them there, and the token of their hash for the security
+/// policy.
+const INLINED: [(&str, &str, &str); 2] = [
+    ("style.css", "style", "style_hash"),
+    ("boot.js", "boot", "boot_hash"),
 ];
+/// The same for files that stay files and get a hash into their name.
+const HASHED: [(&str, &str); 1] = [("vault-loader.js", "vault_loader")];
 
 /// Adds the step.
 pub fn steps(plan: &mut Plan) {
@@ -31,21 +41,33 @@ pub fn folder(project: &Project) -> PathBuf {
 
 fn assets(project: &Project) -> Result<Outcome> {
     let mut site = Site::default();
-    for name in ["app", "vault"] {
+    for name in ["shop", "order", "vault"] {
         site.add_module(name, &wasm::result(project, name))?;
     }
     let sources = project.path("static");
     for (file, token) in HASHED {
-        let path = sources.join(file);
-        if path.is_file() {
-            site.add_hashed(file, token, &read(&path)?)?;
-        }
+        site.add_hashed(file, token, &read(&sources.join(file))?)?;
+    }
+    let words = Words::read(&project.path("words")).map_err(|what| anyhow!(what))?;
+    site.add_words(&words)?;
+    for (file, token, hash) in INLINED {
+        site.inline(file, token, hash, &read(&sources.join(file))?)?;
+    }
+    let page = read(&sources.join(PAGE))?;
+    for language in LANGUAGES {
+        site.add_page(language, &words, &page)?;
     }
     site.name_the_build();
-    for file in files_below(&sources)? {
-        if !HASHED.iter().any(|(hashed, _)| file == Path::new(hashed)) {
-            site.add_plain(&file, &read(&sources.join(&file))?)?;
-        }
+    let apart = |file: &Path| {
+        file == Path::new(PAGE)
+            || HASHED.iter().any(|(name, _)| file == Path::new(name))
+            || INLINED.iter().any(|(name, ..)| file == Path::new(name))
+    };
+    for file in files_below(&sources)?
+        .into_iter()
+        .filter(|file| !apart(file))
+    {
+        site.add_plain(&file, &read(&sources.join(&file))?)?;
     }
     publish(&folder(project), &site.files)
 }
@@ -82,7 +104,7 @@ impl Site {
     }
 
     fn add_hashed(&mut self, file: &str, token: &str, content: &[u8]) -> Result<()> {
-        let content = self.fill(Path::new(file), content)?;
+        let content = self.fill(Path::new(file), content, &|_| None)?;
         let (stem, extension) = file
             .rsplit_once('.')
             .context("a hashed file needs an extension")?;
@@ -97,6 +119,55 @@ impl Site {
         self.files.insert(PathBuf::from(name), content);
     }
 
+    /// What each program says, in each language: files, and `{{packs}}`, a JSON object that says where they are.
+    fn add_words(&mut self, words: &Words) -> Result<()> {
+        let mut packs = Map::new();
+        for language in LANGUAGES {
+            let mut about = Map::new();
+            about.insert("rtl".to_owned(), language.rtl.into());
+            for program in ["shop", "order"] {
+                let pack = words
+                    .pack(program, language.code)
+                    .map_err(|what| anyhow!(what))?;
+                let stem = format!("words-{program}-{}", language.code);
+                self.insert_hashed(&stem, "txt", &stem, pack.into_bytes());
+                about.insert(program.to_owned(), self.tokens[&stem].clone().into());
+            }
+            packs.insert(language.code.to_owned(), about.into());
+        }
+        self.tokens
+            .insert("packs".to_owned(), Value::from(packs).to_string());
+        Ok(())
+    }
+
+    /// A part of the page, and its hash as a security policy has it.
+    fn inline(&mut self, file: &str, token: &str, hash: &str, content: &[u8]) -> Result<()> {
+        let content = self.fill(Path::new(file), content, &|_| None)?;
+        let source = format!("sha256-{}", BASE64.encode(Sha256::digest(&content)));
+        self.tokens
+            .insert(token.to_owned(), String::from_utf8(content)?);
+        self.tokens.insert(hash.to_owned(), source);
+        Ok(())
+    }
+
+    /// The page in one language: `/` in English, `/es` and so on in the others.
+    fn add_page(&mut self, language: &Language, words: &Words, page: &[u8]) -> Result<()> {
+        let own = |token: &str| match token {
+            "lang" => Some(language.code.to_owned()),
+            "dir" => Some(if language.rtl { "rtl" } else { "ltr" }.to_owned()),
+            "alternates" => Some(alternates()),
+            "language_links" => Some(language_links()),
+            _ => words.text(token, language.code).map(str::to_owned),
+        };
+        let content = self.fill(Path::new(PAGE), page, &own)?;
+        let file = match address(language).as_str() {
+            "/" => PathBuf::from(PAGE),
+            _ => PathBuf::from(format!("{}.html", language.code)),
+        };
+        self.files.insert(file, content);
+        Ok(())
+    }
+
     /// `{{build}}`: changes whenever one of the hashed files does; the service worker names its cache by it.
     fn name_the_build(&mut self) {
         let paths: Vec<&[u8]> = self.tokens.values().map(|path| path.as_bytes()).collect();
@@ -105,13 +176,18 @@ impl Site {
     }
 
     fn add_plain(&mut self, file: &Path, content: &[u8]) -> Result<()> {
-        let content = self.fill(file, content)?;
+        let content = self.fill(file, content, &|_| None)?;
         self.files.insert(file.to_path_buf(), content);
         Ok(())
     }
 
-    /// Replaces the tokens in a text; a file that is none stays as it is.
-    fn fill(&self, file: &Path, content: &[u8]) -> Result<Vec<u8>> {
+    /// Replaces the tokens in a text; a file that is none stays as it is. `own` knows tokens of this file alone.
+    fn fill(
+        &self,
+        file: &Path,
+        content: &[u8],
+        own: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Vec<u8>> {
         let Ok(text) = std::str::from_utf8(content) else {
             return Ok(content.to_vec());
         };
@@ -125,13 +201,13 @@ impl Site {
                 .filter(|(name, _)| is_token(name))
             {
                 Some((name, after)) => {
-                    let Some(value) = self.tokens.get(name) else {
+                    let Some(value) = own(name).or_else(|| self.tokens.get(name).cloned()) else {
                         bail!(
                             "{} asks for {{{{{name}}}}}, which nothing here makes",
                             file.display()
                         );
                     };
-                    filled.push_str(value);
+                    filled.push_str(&value);
                     rest = after;
                 }
                 None => {
@@ -145,11 +221,39 @@ impl Site {
     }
 }
 
+/// Where the first page stands in a language.
+fn address(language: &Language) -> String {
+    match language.code {
+        "en" => "/".to_owned(),
+        code => format!("/{code}"),
+    }
+}
+
+/// Tells search engines of the page's other languages.
+fn alternates() -> String {
+    let link = |language: &Language| {
+        let (code, address) = (language.code, address(language));
+        format!(r#"<link rel="alternate" hreflang="{code}" href="{address}">"#)
+    };
+    LANGUAGES.iter().map(link).collect::<Vec<_>>().join("\n")
+}
+
+/// Each language by its own name.
+fn language_links() -> String {
+    let link = |language: &Language| {
+        let (code, name, address) = (language.code, language.name, address(language));
+        format!(
+            r#"<li><a href="{address}" lang="{code}" hreflang="{code}" data-language>{name}</a></li>"#
+        )
+    };
+    LANGUAGES.iter().map(link).collect()
+}
+
 fn is_token(name: &str) -> bool {
     !name.is_empty()
         && name
             .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'.')
 }
 
 /// Makes the folder hold exactly these files, and touches only those that differ.
@@ -186,7 +290,11 @@ mod tests {
     fn tokens_become_the_names_of_files_that_exist() {
         let site = site();
         let filled = site
-            .fill(Path::new("index.html"), b"<link href=\"{{style_css}}\">")
+            .fill(
+                Path::new("index.html"),
+                b"<link href=\"{{style_css}}\">",
+                &|_| None,
+            )
             .unwrap();
         let name = site.files.keys().next().unwrap().to_str().unwrap();
         assert_eq!(
@@ -199,9 +307,15 @@ mod tests {
     #[test]
     fn an_unknown_token_is_an_error_and_other_braces_are_not() {
         let site = site();
-        assert!(site.fill(Path::new("index.html"), b"{{app_js}}").is_err());
+        assert!(
+            site.fill(Path::new("index.html"), b"{{app_js}}", &|_| None)
+                .is_err()
+        );
         let script = b"f({{a: 1}, {}}); '{{' + \"{{ x }}\"".as_slice();
-        assert_eq!(site.fill(Path::new("sw.js"), script).unwrap(), script);
+        assert_eq!(
+            site.fill(Path::new("sw.js"), script, &|_| None).unwrap(),
+            script
+        );
     }
 
     #[test]

@@ -29,15 +29,20 @@ struct Module {
     place: Place,
 }
 
-const MODULES: [Module; 3] = [
+const MODULES: [Module; 4] = [
     Module {
         name: "index",
         file: "kindling_worker.wasm",
         place: Place::Workerd,
     },
     Module {
-        name: "app",
-        file: "app.wasm",
+        name: "shop",
+        file: "shop.wasm",
+        place: Place::Browser,
+    },
+    Module {
+        name: "order",
+        file: "order.wasm",
         place: Place::Browser,
     },
     Module {

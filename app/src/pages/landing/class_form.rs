@@ -2,10 +2,10 @@
 
 use super::class_link::Preset;
 use super::number::Number;
-use crate::browser::{focus, hours_text, sats, unfold};
+use crate::browser::{focus, unfold};
 use crate::components::field_error::FieldError;
+use crate::figures::{described_distribution, described_graph, hours_text, number, sats};
 use crate::shop::Shop;
-use crate::words::{described_distribution, described_graph, grouped};
 use kindling_domain::classroom::{
     Classroom, Distribution, Graph, MAX_HOURS, MAX_SATS_PER_NODE, MIN_SATS_PER_NODE, Plan,
     SATS_PER_NODE,
@@ -151,7 +151,7 @@ impl ClassForm {
         if seed.is_none() {
             let sentence = format!(
                 "Enter a whole number from 0 to {}, or leave it empty.",
-                grouped(u32::MAX.into())
+                number(u32::MAX.into())
             );
             self.refuse_folded(self.seed, sentence, hours.is_some());
         }
@@ -223,8 +223,8 @@ impl ClassForm {
     fn refuse_sats(self, is_first: bool) {
         let sentence = format!(
             "Enter a whole number from {} to {}, without separators.",
-            grouped(MIN_SATS_PER_NODE),
-            grouped(MAX_SATS_PER_NODE)
+            number(MIN_SATS_PER_NODE),
+            number(MAX_SATS_PER_NODE)
         );
         self.refuse_folded(self.sats, sentence, is_first);
     }
@@ -364,8 +364,8 @@ impl ClassForm {
                         <small id="class-sats-hint">
                             {format!(
                                 "What each has on average, half of it in channels: {} to {}. They are test coins.",
-                                grouped(MIN_SATS_PER_NODE),
-                                grouped(MAX_SATS_PER_NODE)
+                                number(MIN_SATS_PER_NODE),
+                                number(MAX_SATS_PER_NODE)
                             )}
                         </small>
                     </div>

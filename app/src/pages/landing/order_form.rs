@@ -8,12 +8,13 @@ use super::class_link;
 use super::options::Options;
 use crate::announce::{Announcer, announcer};
 use crate::api::{self, Failure};
-use crate::browser::{location, sats, session_storage};
+use crate::browser::{location, navigate, session_storage};
 use crate::components::address_field::AddressField;
 use crate::components::notice::{Notice, Tone};
+use crate::figures::sats;
 use crate::keygen::Keygen;
 use crate::pages::order::price_key;
-use crate::router::{Router, router};
+use crate::router::address;
 use crate::shop::{Shop, shop};
 use crate::vault_protocol::OrderKeys;
 use fields::{bitcoin_field, key_field, region_field, trouble_notice};
@@ -60,7 +61,6 @@ struct Form {
     options: Options,
     keygen: Keygen,
     shop: Shop,
-    router: Router,
     announcer: Announcer,
     progress: RwSignal<Progress>,
     trouble: RwSignal<Option<Trouble>>,
@@ -84,7 +84,6 @@ pub fn OrderForm(wants_class: RwSignal<bool>) -> impl IntoView {
         options: Options::new(shop),
         keygen: Keygen::start(),
         shop,
-        router: router(),
         announcer: announcer(),
         progress: RwSignal::new(Progress::Choosing),
         trouble: RwSignal::new(None),
@@ -294,7 +293,7 @@ impl Form {
             let trouble = match answer {
                 Ok(made) if made.amount_sats == shown => {
                     remember_price(&keys, shown);
-                    return self.router.enter(&keys);
+                    return navigate(&address(&keys));
                 }
                 Ok(made) => {
                     shop.ask();

@@ -3,15 +3,15 @@
 use super::Order;
 use crate::announce::announcer;
 use crate::api;
-use crate::browser::{System, download, local_time};
+use crate::browser::{System, download};
 use crate::components::command::Command;
 use crate::components::countdown::ticking;
 use crate::components::download::hand_over;
 use crate::components::field_error::FieldError;
 use crate::components::notice::{Notice, Tone};
+use crate::figures::{local_time, span};
 use crate::ssh_commands::Target;
 use crate::vault_client;
-use crate::words::span;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kindling_domain::time::UnixMillis;

@@ -3,11 +3,12 @@
 use super::Order;
 use crate::announce::announcer;
 use crate::api;
-use crate::browser::{now_millis, sats};
+use crate::browser::now_millis;
 use crate::components::copy::CopyButton;
 use crate::components::countdown::{Countdown, seconds_until};
 use crate::components::notice::{Notice, Tone};
 use crate::components::qr::Qr;
+use crate::figures::sats;
 use crate::shop::shop;
 use crate::vault_client;
 use crate::vault_protocol::QrCode;

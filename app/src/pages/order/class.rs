@@ -17,7 +17,7 @@ use crate::browser;
 use crate::components::heading::Heading;
 use crate::components::steps::Steps;
 use crate::components::value::{Fact, Value};
-use crate::words::{described_distribution, described_graph, grouped};
+use crate::figures::{described_distribution, described_graph, number};
 use kindling_domain::classroom::Classroom;
 use leptos::prelude::*;
 
@@ -60,7 +60,7 @@ pub fn network(class: Classroom) -> AnyView {
         <Fact name="Size" value=format!("{} nodes (plan {})", plan.nodes(), plan.as_str())/>
         <Fact name="Channels" value=described(described_graph(class.graph))/>
         <Fact name="Who has how much" value=described(described_distribution(class.distribution))/>
-        <Fact name="Sats per node" value=grouped(class.sats_per_node)/>
+        <Fact name="Sats per node" value=number(class.sats_per_node)/>
         {class.seed.map(|seed| view! { <Value name="Seed" value=seed.to_string()/> })}
     }
     .into_any()

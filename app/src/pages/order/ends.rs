@@ -3,9 +3,10 @@
 use super::Order;
 use super::extend::HOURS_FIELD;
 use crate::announce::announcer;
-use crate::browser::{focus, local_time};
+use crate::browser::focus;
 use crate::components::countdown::{Countdown, seconds_until};
 use crate::components::notice::{Notice, Tone};
+use crate::figures::local_time;
 use kindling_domain::time::{UnixMillis, WireTime};
 use leptos::prelude::*;
 

@@ -5,12 +5,13 @@ use super::act::Acting;
 use super::class;
 use super::refund::Refund;
 use crate::api::Act;
-use crate::browser::{hours_text, sats};
+
 use crate::components::field_error::FieldError;
 use crate::components::heading::Heading;
 use crate::components::link::Link;
 use crate::components::notice::{Notice, Tone};
 use crate::components::value::Fact;
+use crate::figures::{hours_text, sats};
 use crate::pages::landing::class_link;
 use kindling_domain::classroom::Classroom;
 use kindling_domain::wire::StateName;
@@ -24,7 +25,7 @@ pub fn Unknown() -> impl IntoView {
             <Heading text="There is no such order" always=true/>
             <p>"The link is complete, but the server has nothing for it. Unpaid orders are forgotten after a while."</p>
             <p class="row">
-                <Link href="/".to_owned() class="button primary">"Order a machine"</Link>
+                <a href="/" class="button primary">"Order a machine"</a>
                 <Link href="/orders".to_owned() class="button">"Try another link"</Link>
             </p>
         </section>
@@ -118,7 +119,7 @@ pub fn Over(order: Order, state: StateName) -> impl IntoView {
             {(state == StateName::Expired).then(|| view! { <Renew order=order/> })}
             {class.filter(|_| state == StateName::Ended).map(lesson)}
             {move || (state != StateName::Expired).then(|| view! {
-                <p class="row"><Link href=again_link(class) class=again()>{again_words(class)}</Link></p>
+                <p class="row"><a href=again_link(class) class=again()>{again_words(class)}</a></p>
             })}
             {class::kept_cards(order)}
             <OrderNumber order=order/>
@@ -171,7 +172,7 @@ fn Renew(order: Order) -> impl IntoView {
                 >
                     {move || if act.busy.get() { "Making the invoice…" } else { "Get a new invoice" }}
                 </button>
-                <Link href=again_link(order.class()) class="button">{again_words(order.class())}</Link>
+                <a href=again_link(order.class()) class="button">{again_words(order.class())}</a>
             </div>
             <FieldError id="renew-error" trouble=act.trouble/>
             <p class="fine">"A new invoice is for this same order: your order link stays good."</p>

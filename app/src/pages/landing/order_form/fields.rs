@@ -1,8 +1,10 @@
 //! The fields that every order has, the software of a full node, and what stands below them when the order was not made.
 
 use super::{Form, Progress, Trouble};
-use crate::browser::sats;
+use crate::browser::navigate;
 use crate::components::notice::{Notice, Tone};
+use crate::figures::sats;
+use crate::router::address;
 use kindling_domain::catalogue::BitcoinImplementation;
 use kindling_domain::keys::KeyType;
 use leptos::prelude::*;
@@ -173,7 +175,7 @@ pub fn trouble_notice(form: Form, trouble: Trouble) -> AnyView {
         }
         .into_any(),
         Trouble::Changed { earlier } => {
-            let open_earlier = move |_| form.router.enter(&earlier);
+            let open_earlier = move |_| navigate(&address(&earlier));
             let again = move |_| {
                 form.sent.set_value(None);
                 form.trouble.set(None);

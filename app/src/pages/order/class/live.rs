@@ -8,8 +8,8 @@ mod says;
 use crate::announce::announcer;
 use crate::components::countdown::{Countdown, seconds_until, ticking};
 use crate::components::notice::{Notice, Tone};
+use crate::figures::{number, span};
 use crate::pages::order::Order;
-use crate::words::{grouped, span};
 use kindling_domain::classroom::Classroom;
 use kindling_domain::time::UnixMillis;
 use leptos::prelude::*;
@@ -227,7 +227,7 @@ fn table(nodes: Vec<Node>) -> AnyView {
                 <td>{node.wallet}</td>
                 <td>{node.channels}</td>
                 <td>{onchain}</td>
-                <td>{grouped(node.channel_sats)}</td>
+                <td>{number(node.channel_sats)}</td>
             </tr>
         }
     };

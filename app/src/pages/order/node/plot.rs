@@ -1,8 +1,7 @@
 //! The sync over time as a line: drawn here, without a library. The picture stretches to its place; its labels are text of the page,
 //! so that they stay readable at any width.
 
-use crate::browser::{DAY, HOUR, local_parts, local_time};
-use crate::words::{percent, span};
+use crate::figures::{DAY_OF_MONTH, HOUR_OF_DAY, local_parts, local_time, percent, span};
 use kindling_domain::time::UnixMillis;
 use kindling_domain::wire::SyncSample;
 use leptos::prelude::*;
@@ -38,7 +37,11 @@ impl Plot {
             let _ = write!(line, "{}{x} {y}", if at == 0 { 'M' } else { 'L' });
         }
         let at = |seconds: u64| UnixMillis(seconds.saturating_mul(1000));
-        let parts = if width < DAYS_FROM { HOUR } else { DAY };
+        let parts = if width < DAYS_FROM {
+            HOUR_OF_DAY
+        } else {
+            DAY_OF_MONTH
+        };
         Some(Self {
             area: format!("{line}V{SIDE}H0Z"),
             line,

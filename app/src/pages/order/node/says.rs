@@ -1,8 +1,8 @@
 //! A machine's figures in words. Computed from what it said and the time alone; nothing here draws.
 
 use super::plot::Plot;
-use crate::browser::{DATE, local_parts, local_time};
-use crate::words::{bytes, grouped, percent, range, span};
+
+use crate::figures::{DATE, bytes, local_parts, local_time, number, percent, range, span};
 use kindling_domain::time::UnixMillis;
 use kindling_domain::wire::{
     BitcoinStatus, ChainRule, LndStatus, MachineView, SnapshotStage, SnapshotStatus, SyncSample,
@@ -186,8 +186,8 @@ fn figures(machine: &MachineView, now: UnixMillis) -> Vec<Figure> {
                 "Best block",
                 format!(
                     "{} of {}",
-                    grouped(bitcoin.blocks.into()),
-                    grouped(bitcoin.headers.into())
+                    number(bitcoin.blocks.into()),
+                    number(bitcoin.headers.into())
                 ),
                 block_age(bitcoin.best_block_time, now),
             ));
@@ -315,7 +315,7 @@ fn lnd_more(lnd: &LndStatus) -> String {
         );
     }
     if lnd.block_height > 0 {
-        more = format!("block {}; {more}", grouped(lnd.block_height.into()));
+        more = format!("block {}; {more}", number(lnd.block_height.into()));
     }
     more
 }

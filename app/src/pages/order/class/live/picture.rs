@@ -2,7 +2,7 @@
 //! one is tells what it owns. A line is a channel, a bead on it divides its money between its ends. What a colour says a shape says too.
 
 use super::says::{Node, Standing};
-use crate::words::grouped;
+use crate::figures::number;
 use js_sys::Math;
 use kindling_domain::wire::{ClassChannelStatus, ClassState};
 use leptos::ev::MouseEvent;
@@ -266,7 +266,7 @@ fn dot(at: usize, node: &Node, place: Place, is_named: bool) -> Dot {
             node.name,
             node.wallet,
             node.onchain(),
-            grouped(node.channel_sats),
+            number(node.channel_sats),
             node.channels
         ),
         body,
@@ -325,9 +325,9 @@ fn line(
         title: format!(
             "{} has {}, {} has {} sats{}",
             one.name,
-            grouped(channel.from_sats),
+            number(channel.from_sats),
             other.name,
-            grouped(rest),
+            number(rest),
             if channel.active {
                 ""
             } else {

@@ -1,8 +1,8 @@
 //! A class in words and figures. Computed from what its machine said and the time alone; nothing here draws.
 
 use super::picture::Picture;
-use crate::browser::local_time;
-use crate::words::{bytes, grouped, span};
+use crate::figures::local_time;
+use crate::figures::{bytes, number, span};
 use kindling_domain::time::UnixMillis;
 use kindling_domain::wire::{ClassNodeStatus, ClassState, ClassView};
 
@@ -85,7 +85,7 @@ impl Node {
     pub fn onchain(&self) -> String {
         match self.standing {
             Standing::Down => "unknown".to_owned(),
-            _ => grouped(self.onchain_sats),
+            _ => number(self.onchain_sats),
         }
     }
 
@@ -225,7 +225,7 @@ fn figures(state: &ClassState, nodes: &[Node], heard_at: UnixMillis) -> Vec<Figu
         },
         Figure {
             name: "Block",
-            text: grouped(state.blocks.into()),
+            text: number(state.blocks.into()),
             more: match block_age {
                 0..=OLD_BLOCK => String::new(),
                 age => format!("no new one for {}", span(age)),

@@ -1,0 +1,5 @@
+//! The program of all pages but the first.
+
+fn main() {
+    kindling_app::order();
+}

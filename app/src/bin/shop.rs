@@ -1,0 +1,5 @@
+//! The program of the first page.
+
+fn main() {
+    kindling_app::shop();
+}

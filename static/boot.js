@@ -1,0 +1,52 @@
+// Which language and which program, decided before anything is painted; then both are fetched side by side. It stands in the page itself,
+// by its hash in the security policy, so that neither waits for another file.
+(() => {
+  const packs = {{packs}};
+  const programs = { shop: ["{{shop_js}}", "{{shop_wasm}}"], order: ["{{order_js}}", "{{order_wasm}}"] };
+  const known = (name) => Object.hasOwn(packs, name);
+  const root = document.documentElement;
+  const path = location.pathname.slice(1);
+  const landing = path === "" || known(path);
+  let chosen = null;
+  try {
+    chosen = localStorage.getItem("kindling.language");
+  } catch {
+    // Where nothing is kept the browser's own language is taken.
+  }
+  const wished = [chosen ?? "", ...navigator.languages].map((tag) => tag.split("-")[0].toLowerCase()).find(known) ?? "en";
+  if (path === "" && wished !== "en") return location.replace(`/${wished}${location.search}${location.hash}`);
+
+  const language = landing ? path || "en" : wished;
+  const program = landing ? "shop" : "order";
+  root.lang = language;
+  root.dir = packs[language].rtl ? "rtl" : "ltr";
+  root.dataset.program = program;
+
+  // Not before the page's own text is here, which is what people read meanwhile.
+  document.addEventListener("DOMContentLoaded", async () => {
+    for (const link of document.querySelectorAll("[data-language]")) {
+      if (link.lang === language) link.setAttribute("aria-current", "true");
+      link.addEventListener("click", (event) => {
+        try {
+          localStorage.setItem("kindling.language", link.lang);
+        } catch {
+          return;
+        }
+        // An order stays where it is, in the other language.
+        if (landing) return;
+        event.preventDefault();
+        location.reload();
+      });
+    }
+    try {
+      const [code, wasm] = programs[program];
+      const words = fetch(packs[language][program]).then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)));
+      const module = fetch(wasm);
+      const [{ default: init }, text] = await Promise.all([import(code), words]);
+      window.kindlingWords = text;
+      await init({ module_or_path: module });
+    } catch {
+      document.getElementById("boot-trouble").hidden = false;
+    }
+  });
+})();
