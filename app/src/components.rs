@@ -12,6 +12,7 @@ pub mod notice;
 pub mod phases;
 pub mod qr;
 pub mod reveal;
+pub mod rich;
 pub mod steps;
 pub mod system_choice;
 pub mod value;
