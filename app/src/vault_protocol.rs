@@ -1,7 +1,10 @@
-//! What the page and its vault say to each other: JSON text through `postMessage`, every call with a number, and to each
-//! number any count of progress and exactly one answer.
+//! What the page and its vault say to each other through `postMessage`: arrays of three, each led by the call's number.
 //!
-//! The vault keeps nothing between calls: whatever a call needs comes with it, so a vault may be ended at any time.
+//! The page says `[number, name, ask]`, the ask as JSON text. The vault answers any count of `[number, "progress", percent]`, then
+//! exactly one `[number, "done", answer]` or `[number, "failed", why]`, both as JSON text.
+//!
+//! Each ask is a type of its own and names the type of its answer ([`Ask`]), so that a program carries the code of those it uses
+//! and of no others. The vault keeps nothing between calls: whatever a call needs comes with it, so a vault may be ended at any time.
 
 use kindling_domain::bolt11::Network;
 use kindling_domain::id::OrderId;
@@ -10,115 +13,142 @@ use kindling_domain::secret::Secret;
 use kindling_domain::wire::{Bundle, ClassroomBundle};
 use serde::{Deserialize, Serialize};
 
-/// From the page.
-#[derive(Serialize, Deserialize)]
-pub struct Request {
-    /// Chosen by the page, echoed in every reply.
-    pub id: u32,
-    /// What to do.
-    pub call: Call,
+/// Still at it: the expected share that is done, in percent.
+pub const PROGRESS: &str = "progress";
+/// Done: what was asked for.
+pub const DONE: &str = "done";
+/// Did not work: one sentence for the person, without anything secret in it.
+pub const FAILED: &str = "failed";
+
+/// Something that the vault can do.
+pub trait Ask {
+    /// What the ask is called between the two.
+    const NAME: &'static str;
+    /// What comes of it.
+    type Answer;
 }
 
-/// From the vault.
+/// Draw a new secret; its SSH key is Ed25519, which takes no time.
 #[derive(Serialize, Deserialize)]
-pub struct Reply {
-    /// The call's number.
-    pub id: u32,
-    /// How it goes.
-    pub news: News,
+pub struct NewOrder {}
+
+impl Ask for NewOrder {
+    const NAME: &'static str = "NewOrder";
+    type Answer = OrderKeys;
 }
 
-/// How a call goes.
+/// Search the RSA-4096 key of the same secret, with progress.
 #[derive(Serialize, Deserialize)]
-pub enum News {
-    /// Still at it: the expected share that is done, in percent.
-    Progress(u8),
-    /// Done.
-    Done(Answer),
-    /// Did not work: one sentence for the person, without anything secret in it.
-    Failed(String),
+pub struct SearchRsa {
+    /// The fragment of an order link.
+    pub fragment: Secret,
 }
 
-/// What the vault can do.
-#[derive(Serialize, Deserialize)]
-pub enum Call {
-    /// Draw a new secret; its SSH key is Ed25519, which takes no time. Answers [`Answer::Order`].
-    NewOrder,
-    /// Search the RSA-4096 key of the same secret, with progress. Answers [`Answer::Order`].
-    SearchRsa {
-        /// The fragment of an order link.
-        fragment: Secret,
-    },
-    /// Read an order link or its fragment, as it stands in the address bar or was pasted. Answers [`Answer::Order`].
-    ReadLink {
-        /// The text.
-        text: Secret,
-    },
-    /// Write the SSH private key. Answers [`Answer::PrivateKey`].
-    PrivateKey {
-        /// The fragment of an order link.
-        fragment: Secret,
-    },
-    /// Decode an invoice and refuse it unless it asks for exactly what was agreed. Answers [`Answer::Invoice`].
-    CheckInvoice {
-        /// BOLT11.
-        payment_request: String,
-        /// The network it must be on.
-        network: Network,
-        /// The price it must ask for.
-        price: Sats,
-        /// Seconds since 1970.
-        now: u64,
-    },
-    /// Open a bundle. Answers [`Answer::Bundle`].
-    OpenBundle {
-        /// The fragment of an order link.
-        fragment: Secret,
-        /// A binary age file in base64.
-        sealed: String,
-    },
-    /// Open a class's bundle. Answers [`Answer::Class`].
-    OpenClass {
-        /// The fragment of an order link.
-        fragment: Secret,
-        /// A binary age file in base64.
-        sealed: String,
-    },
-    /// Draw a QR code of each text. Answers [`Answer::Codes`].
-    DrawCodes {
-        /// The texts.
-        texts: Vec<Secret>,
-    },
-    /// Lay cards out on paper. Answers [`Answer::Pdf`].
-    MakePdf(Box<Sheet>),
-    /// Open any other file that is sealed to the order. Answers [`Answer::File`].
-    OpenFile {
-        /// The fragment of an order link.
-        fragment: Secret,
-        /// A binary age file in base64.
-        sealed: String,
-    },
+impl Ask for SearchRsa {
+    const NAME: &'static str = "SearchRsa";
+    type Answer = OrderKeys;
 }
 
-/// What the vault answers.
+/// Read an order link or its fragment, as it stands in the address bar or was pasted.
 #[derive(Serialize, Deserialize)]
-pub enum Answer {
-    /// What an order link stands for.
-    Order(Box<OrderKeys>),
-    /// The SSH private key in OpenSSH's format.
-    PrivateKey(Secret),
-    /// The invoice is what was agreed.
-    Invoice(QrCode),
-    /// The opened bundle.
-    Bundle(Box<Bundle>),
-    /// The opened bundle of a class.
-    Class(Box<ClassroomBundle>),
-    /// The codes, in the texts' order.
-    Codes(Vec<QrCode>),
-    /// The file, in base64.
-    Pdf(Secret),
-    /// The opened file, in base64.
-    File(Secret),
+pub struct ReadLink {
+    /// The text.
+    pub text: Secret,
+}
+
+impl Ask for ReadLink {
+    const NAME: &'static str = "ReadLink";
+    type Answer = OrderKeys;
+}
+
+/// Write the SSH private key in OpenSSH's format.
+#[derive(Serialize, Deserialize)]
+pub struct PrivateKey {
+    /// The fragment of an order link.
+    pub fragment: Secret,
+}
+
+impl Ask for PrivateKey {
+    const NAME: &'static str = "PrivateKey";
+    type Answer = Secret;
+}
+
+/// Decode an invoice, refuse it unless it asks for exactly what was agreed, and draw its QR code.
+#[derive(Serialize, Deserialize)]
+pub struct CheckInvoice {
+    /// BOLT11.
+    pub payment_request: String,
+    /// The network it must be on.
+    pub network: Network,
+    /// The price it must ask for.
+    pub price: Sats,
+    /// Seconds since 1970.
+    pub now: u64,
+}
+
+impl Ask for CheckInvoice {
+    const NAME: &'static str = "CheckInvoice";
+    type Answer = QrCode;
+}
+
+/// Open a node's bundle.
+#[derive(Serialize, Deserialize)]
+pub struct OpenBundle {
+    /// The fragment of an order link.
+    pub fragment: Secret,
+    /// A binary age file in base64.
+    pub sealed: String,
+}
+
+impl Ask for OpenBundle {
+    const NAME: &'static str = "OpenBundle";
+    type Answer = Bundle;
+}
+
+/// Open a class's bundle.
+#[derive(Serialize, Deserialize)]
+pub struct OpenClass {
+    /// The fragment of an order link.
+    pub fragment: Secret,
+    /// A binary age file in base64.
+    pub sealed: String,
+}
+
+impl Ask for OpenClass {
+    const NAME: &'static str = "OpenClass";
+    type Answer = ClassroomBundle;
+}
+
+/// Draw a QR code of each text; the codes come in the texts' order.
+#[derive(Serialize, Deserialize)]
+pub struct DrawCodes {
+    /// The texts.
+    pub texts: Vec<Secret>,
+}
+
+impl Ask for DrawCodes {
+    const NAME: &'static str = "DrawCodes";
+    type Answer = Vec<QrCode>;
+}
+
+/// Lay cards out on paper: a PDF in base64.
+impl Ask for Sheet {
+    const NAME: &'static str = "MakePdf";
+    type Answer = Secret;
+}
+
+/// Open any other file that is sealed to the order: its bytes in base64.
+#[derive(Serialize, Deserialize)]
+pub struct OpenFile {
+    /// The fragment of an order link.
+    pub fragment: Secret,
+    /// A binary age file in base64.
+    pub sealed: String,
+}
+
+impl Ask for OpenFile {
+    const NAME: &'static str = "OpenFile";
+    type Answer = Secret;
 }
 
 /// Everything the page needs from an order link.

@@ -1,7 +1,6 @@
 //! The sealed bundle, opened and read.
 
-use crate::vault_protocol::Answer;
-use crate::{order, sealed};
+use crate::{Performed, order, sealed};
 use kindling_domain::id::OrderId;
 use kindling_domain::link::OrderLink;
 use kindling_domain::secret::Secret;
@@ -12,28 +11,28 @@ use serde::de::DeserializeOwned;
 const VERSION: u32 = 1;
 
 /// Opens and reads a node's bundle, and refuses one of another order.
-pub fn open(fragment: &Secret, sealed: &str) -> Result<Answer, String> {
+pub fn open(fragment: &Secret, sealed: &str) -> Performed<Bundle> {
     let link = order::parse(fragment)?;
     let bundle: Bundle = read(&link, sealed)?;
     check(&link, bundle.version, bundle.order_id)?;
-    Ok(Answer::Bundle(Box::new(bundle)))
+    Ok(bundle)
 }
 
 /// Opens and reads a class's bundle, and refuses one of another order.
-pub fn open_class(fragment: &Secret, sealed: &str) -> Result<Answer, String> {
+pub fn open_class(fragment: &Secret, sealed: &str) -> Performed<ClassroomBundle> {
     let link = order::parse(fragment)?;
     let bundle: ClassroomBundle = read(&link, sealed)?;
     check(&link, bundle.version, bundle.order_id)?;
-    Ok(Answer::Class(Box::new(bundle)))
+    Ok(bundle)
 }
 
-fn read<T: DeserializeOwned>(link: &OrderLink, sealed: &str) -> Result<T, String> {
+fn read<T: DeserializeOwned>(link: &OrderLink, sealed: &str) -> Performed<T> {
     let text = sealed::open(link, sealed, "The sealed credentials")?;
     serde_json::from_slice(&text)
         .map_err(|_| "The credentials opened, but this page cannot read them.".to_owned())
 }
 
-fn check(link: &OrderLink, version: u32, order_id: OrderId) -> Result<(), String> {
+fn check(link: &OrderLink, version: u32, order_id: OrderId) -> Performed<()> {
     if version != VERSION {
         return Err("The credentials were written for another version of this page.".to_owned());
     }

@@ -1,7 +1,6 @@
 //! Files sealed to the order, opened with the identity that only the order link gives.
 
-use crate::order;
-use crate::vault_protocol::Answer;
+use crate::{Performed, order};
 use age::x25519::Identity;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +9,7 @@ use kindling_domain::secret::Secret;
 use std::str::FromStr;
 
 /// Opens a binary age file in base64. `what` it is, in the plural, begins the sentence that says why it does not open.
-pub fn open(link: &OrderLink, sealed: &str, what: &str) -> Result<Vec<u8>, String> {
+pub fn open(link: &OrderLink, sealed: &str, what: &str) -> Performed<Vec<u8>> {
     let file = STANDARD
         .decode(sealed)
         .map_err(|_| format!("{what} arrived damaged."))?;
@@ -21,7 +20,7 @@ pub fn open(link: &OrderLink, sealed: &str, what: &str) -> Result<Vec<u8>, Strin
 }
 
 /// Opens a file whose content is none of the page's business.
-pub fn open_file(fragment: &Secret, sealed: &str) -> Result<Answer, String> {
+pub fn open_file(fragment: &Secret, sealed: &str) -> Performed<Secret> {
     let content = open(&order::parse(fragment)?, sealed, "The sealed contents")?;
-    Ok(Answer::File(Secret::new(STANDARD.encode(content))))
+    Ok(Secret::new(STANDARD.encode(content)))
 }
