@@ -6,8 +6,10 @@
 //! Each ask is a type of its own and names the type of its answer ([`Ask`]), so that a program carries the code of those it uses
 //! and of no others. The vault keeps nothing between calls: whatever a call needs comes with it, so a vault may be ended at any time.
 
-use kindling_domain::bolt11::Network;
+use kindling_domain::bolt11::{Bolt11Error, InvoiceRefusal, Network};
 use kindling_domain::id::OrderId;
+use kindling_domain::keys::KeyError;
+use kindling_domain::link::LinkError;
 use kindling_domain::money::Sats;
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{Bundle, ClassroomBundle};
@@ -17,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub const PROGRESS: &str = "progress";
 /// Done: what was asked for.
 pub const DONE: &str = "done";
-/// Did not work: one sentence for the person, without anything secret in it.
+/// Did not work: a [`VaultTrouble`].
 pub const FAILED: &str = "failed";
 
 /// Something that the vault can do.
@@ -61,11 +63,13 @@ impl Ask for ReadLink {
     type Answer = OrderKeys;
 }
 
-/// Write the SSH private key in OpenSSH's format.
+/// Write the SSH private key's file.
 #[derive(Serialize, Deserialize)]
 pub struct PrivateKey {
     /// The fragment of an order link.
     pub fragment: Secret,
+    /// How.
+    pub format: KeyFormat,
 }
 
 impl Ask for PrivateKey {
@@ -151,6 +155,15 @@ impl Ask for OpenFile {
     type Answer = Secret;
 }
 
+/// How a private key's file is written.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyFormat {
+    /// OpenSSH's own.
+    OpenSsh,
+    /// PKCS#1 where the key is RSA, PKCS#8 where it is Ed25519.
+    Pem,
+}
+
 /// Everything the page needs from an order link.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderKeys {
@@ -226,4 +239,119 @@ pub struct SheetCard {
     pub small: Vec<(String, String)>,
     /// What the QR code says.
     pub code: Secret,
+}
+
+/// Why something did not work. The page has a sentence for each; nothing secret is in any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VaultTrouble {
+    /// The vault did not start, has trapped, or does not speak as the page does.
+    Broken,
+    /// The browser gives no random numbers.
+    NoRandomness,
+    /// Nothing of an order link in it.
+    NotALink,
+    /// The link was made by another version of Kindling.
+    LinkOfOtherVersion,
+    /// The link is cut off or mistyped.
+    LinkIncomplete,
+    /// The link's path names an order that its secret does not belong to.
+    LinkOfOtherOrder,
+    /// The counters in the link do not lead to the key.
+    LinkWithWrongCounters,
+    /// The search ran out of numbers.
+    NoKeyFound,
+    /// A library refused to build or write the key.
+    KeyNotWritten,
+    /// Not an invoice, or mistyped.
+    InvoiceMistyped,
+    /// Not an invoice of a network that is known here.
+    InvoiceOfUnknownNetwork,
+    /// An amount that is not one.
+    InvoiceAmountUnreadable,
+    /// The invoice is cut off.
+    InvoiceCutOff,
+    /// A field of the invoice that is not what it says.
+    InvoiceFieldUnreadable,
+    /// A field that every invoice has is missing.
+    InvoiceFieldMissing,
+    /// The invoice demands something of the payer that is not known.
+    InvoiceFeatureUnknown,
+    /// The invoice's signature does not fit.
+    InvoiceSignatureWrong,
+    /// A genuine invoice for another chain.
+    InvoiceOfOtherNetwork,
+    /// A genuine invoice for another amount, or for none.
+    InvoiceOfOtherAmount,
+    /// The invoice is no longer good.
+    InvoiceExpired,
+    /// The invoice does not fit into a QR code.
+    InvoiceTooLong,
+    /// A participant's connection does not fit into a QR code.
+    ConnectionTooLong,
+    /// The sealed credentials are not what was sealed.
+    CredentialsDamaged,
+    /// The credentials are sealed to another key.
+    CredentialsLocked,
+    /// What was sealed are no credentials.
+    CredentialsUnreadable,
+    /// The credentials are in another version's format.
+    CredentialsOfOtherVersion,
+    /// The credentials name another order.
+    CredentialsOfOtherOrder,
+    /// Another sealed file is not what was sealed.
+    FileDamaged,
+    /// Another file is sealed to another key.
+    FileLocked,
+    /// The picture on top of the cards is not of the size that it says.
+    PictureUnreadable,
+}
+
+impl From<LinkError> for VaultTrouble {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::NotALink => Self::NotALink,
+            LinkError::OtherVersion => Self::LinkOfOtherVersion,
+            LinkError::Incomplete => Self::LinkIncomplete,
+            LinkError::OtherOrder => Self::LinkOfOtherOrder,
+        }
+    }
+}
+
+impl From<KeyError> for VaultTrouble {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::WrongCounters => Self::LinkWithWrongCounters,
+            KeyError::NoPrime => Self::NoKeyFound,
+            // A link of an unknown type of key does not even parse.
+            KeyError::Encoding | KeyError::UnknownType => Self::KeyNotWritten,
+        }
+    }
+}
+
+impl From<Bolt11Error> for VaultTrouble {
+    fn from(error: Bolt11Error) -> Self {
+        match error {
+            Bolt11Error::Checksum => Self::InvoiceMistyped,
+            Bolt11Error::Prefix => Self::InvoiceOfUnknownNetwork,
+            Bolt11Error::Amount => Self::InvoiceAmountUnreadable,
+            Bolt11Error::TooShort => Self::InvoiceCutOff,
+            // The last two are met by who writes invoices.
+            Bolt11Error::Field | Bolt11Error::Draft | Bolt11Error::SecretKey => {
+                Self::InvoiceFieldUnreadable
+            }
+            Bolt11Error::MissingField => Self::InvoiceFieldMissing,
+            Bolt11Error::UnknownFeature => Self::InvoiceFeatureUnknown,
+            Bolt11Error::Signature => Self::InvoiceSignatureWrong,
+        }
+    }
+}
+
+impl From<InvoiceRefusal> for VaultTrouble {
+    fn from(refusal: InvoiceRefusal) -> Self {
+        match refusal {
+            InvoiceRefusal::WrongNetwork => Self::InvoiceOfOtherNetwork,
+            InvoiceRefusal::WrongAmount => Self::InvoiceOfOtherAmount,
+            InvoiceRefusal::Expired => Self::InvoiceExpired,
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! The sealed bundle, opened and read.
 
+use crate::sealed::Unopened;
+use crate::vault_protocol::VaultTrouble;
 use crate::{Performed, order, sealed};
 use kindling_domain::id::OrderId;
 use kindling_domain::link::OrderLink;
@@ -27,17 +29,19 @@ pub fn open_class(fragment: &Secret, sealed: &str) -> Performed<ClassroomBundle>
 }
 
 fn read<T: DeserializeOwned>(link: &OrderLink, sealed: &str) -> Performed<T> {
-    let text = sealed::open(link, sealed, "The sealed credentials")?;
-    serde_json::from_slice(&text)
-        .map_err(|_| "The credentials opened, but this page cannot read them.".to_owned())
+    let text = sealed::open(link, sealed).map_err(|trouble| match trouble {
+        Unopened::Damaged => VaultTrouble::CredentialsDamaged,
+        Unopened::Locked => VaultTrouble::CredentialsLocked,
+    })?;
+    serde_json::from_slice(&text).map_err(|_| VaultTrouble::CredentialsUnreadable)
 }
 
 fn check(link: &OrderLink, version: u32, order_id: OrderId) -> Performed<()> {
     if version != VERSION {
-        return Err("The credentials were written for another version of this page.".to_owned());
+        return Err(VaultTrouble::CredentialsOfOtherVersion);
     }
     if order_id != link.secret.order_id() {
-        return Err("These credentials belong to another order.".to_owned());
+        return Err(VaultTrouble::CredentialsOfOtherOrder);
     }
     Ok(())
 }

@@ -17,12 +17,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use vault_protocol::{
     Ask, CheckInvoice, DONE, DrawCodes, FAILED, NewOrder, OpenBundle, OpenClass, OpenFile,
-    PROGRESS, PrivateKey, ReadLink, SearchRsa, Sheet,
+    PROGRESS, PrivateKey, ReadLink, SearchRsa, Sheet, VaultTrouble,
 };
 use wasm_bindgen::prelude::*;
 
-/// What a call comes to, or a sentence for the person.
-type Performed<T> = Result<T, String>;
+/// What an ask comes to.
+type Performed<T> = Result<T, VaultTrouble>;
 
 /// Answers one message of the page. What is no ask is dropped: nobody waits for an answer to it.
 #[wasm_bindgen]
@@ -35,7 +35,11 @@ pub fn handle(message: &Array) {
     match perform(&name, &Secret::new(ask), progress) {
         // Opened for the page.
         Some(Ok(answer)) => tell(&id, DONE, &answer.expose().into()),
-        Some(Err(sentence)) => tell(&id, FAILED, &sentence.into()),
+        Some(Err(trouble)) => {
+            // One without its reason still ends the wait.
+            let why = serde_json::to_string(&trouble).unwrap_or_default();
+            tell(&id, FAILED, &why.into());
+        }
         None => {}
     }
 }
@@ -48,7 +52,7 @@ fn perform(name: &str, ask: &Secret, progress: &mut dyn FnMut(u8)) -> Option<Per
             order::search_rsa(&it.fragment, progress)
         }),
         ReadLink::NAME => answer(ask, |it: ReadLink| order::read(&it.text)),
-        PrivateKey::NAME => answer(ask, |it: PrivateKey| order::private_key(&it.fragment)),
+        PrivateKey::NAME => answer(ask, |it: PrivateKey| order::private_key(&it)),
         CheckInvoice::NAME => answer(ask, |it: CheckInvoice| invoice::check(&it)),
         OpenBundle::NAME => answer(ask, |it: OpenBundle| bundle::open(&it.fragment, &it.sealed)),
         OpenClass::NAME => answer(ask, |it: OpenClass| {
@@ -69,10 +73,10 @@ where
 {
     // Opened to be read.
     let ask = serde_json::from_str(ask.expose()).ok()?;
-    match how(ask) {
-        Ok(answer) => Some(Ok(Secret::new(serde_json::to_string(&answer).ok()?))),
-        Err(sentence) => Some(Err(sentence)),
-    }
+    Some(how(ask).and_then(|answer| {
+        let text = serde_json::to_string(&answer).map_err(|_| VaultTrouble::Broken)?;
+        Ok(Secret::new(text))
+    }))
 }
 
 /// Posts one reply. In a Web Worker the global scope is where replies go.

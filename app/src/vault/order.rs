@@ -1,7 +1,7 @@
 //! Order links: drawn, read, and turned into what they stand for.
 
 use crate::Performed;
-use crate::vault_protocol::OrderKeys;
+use crate::vault_protocol::{KeyFormat, OrderKeys, PrivateKey, VaultTrouble};
 use kindling_domain::keys::{self, SshKey};
 use kindling_domain::link::{KeyHint, LinkSecret, OrderLink, access_hash};
 use kindling_domain::secret::Secret;
@@ -9,8 +9,7 @@ use kindling_domain::secret::Secret;
 /// A new secret from the browser's generator (`crypto.getRandomValues`).
 pub fn draw() -> Performed<OrderKeys> {
     let mut bytes = [0; 32];
-    getrandom04::fill(&mut bytes)
-        .map_err(|_| "This browser gives no random numbers.".to_owned())?;
+    getrandom04::fill(&mut bytes).map_err(|_| VaultTrouble::NoRandomness)?;
     let link = OrderLink {
         secret: LinkSecret::from_bytes(bytes),
         key: KeyHint::Ed25519,
@@ -29,8 +28,7 @@ pub fn search_rsa(fragment: &Secret, progress: &mut dyn FnMut(u8)) -> Performed<
             progress(percent);
         }
     };
-    let (key, counters) = keys::search_rsa(&link.secret.ssh_seed(), &mut in_percent)
-        .map_err(|error| error.to_string())?;
+    let (key, counters) = keys::search_rsa(&link.secret.ssh_seed(), &mut in_percent)?;
     let link = OrderLink {
         key: KeyHint::Rsa4096(counters),
         ..link
@@ -44,18 +42,20 @@ pub fn read(text: &Secret) -> Performed<OrderKeys> {
 }
 
 /// The SSH private key's file.
-pub fn private_key(fragment: &Secret) -> Performed<Secret> {
-    let link = parse(fragment)?;
-    let text = ssh_key(&link)?
-        .private_openssh(&comment(&link))
-        .map_err(|error| error.to_string())?;
+pub fn private_key(ask: &PrivateKey) -> Performed<Secret> {
+    let link = parse(&ask.fragment)?;
+    let key = ssh_key(&link)?;
+    let text = match ask.format {
+        KeyFormat::OpenSsh => key.private_openssh(&comment(&link))?,
+        KeyFormat::Pem => key.private_pem()?,
+    };
     Ok(Secret::new(text.as_str()))
 }
 
 /// Reads a link.
 pub fn parse(text: &Secret) -> Performed<OrderLink> {
     // Opened to be parsed; the error never repeats it.
-    OrderLink::parse(text.expose()).map_err(|error| error.to_string())
+    Ok(OrderLink::parse(text.expose())?)
 }
 
 fn keys_of(link: &OrderLink) -> Performed<OrderKeys> {
@@ -68,7 +68,7 @@ fn ssh_key(link: &OrderLink) -> Performed<SshKey> {
         KeyHint::Ed25519 => keys::ed25519(&seed),
         KeyHint::Rsa4096(counters) => keys::rsa_from_counters(&seed, counters),
     };
-    key.map_err(|error| error.to_string())
+    Ok(key?)
 }
 
 /// The name the key has in `authorized_keys` and in the customer's key list.

@@ -1,7 +1,7 @@
 //! QR codes: computed here, drawn by the page or put into a PDF.
 
 use crate::Performed;
-use crate::vault_protocol::QrCode;
+use crate::vault_protocol::{QrCode, VaultTrouble};
 use fast_qr::qr::QRBuilder;
 use fast_qr::{ECL, Mode, QRCode};
 use kindling_domain::secret::Secret;
@@ -25,7 +25,7 @@ pub fn of_text(text: &Secret) -> Performed<QRCode> {
     QRBuilder::new(text.expose())
         .ecl(ECL::L)
         .build()
-        .map_err(|_| "This connection is too long for a QR code.".to_owned())
+        .map_err(|_| VaultTrouble::ConnectionTooLong)
 }
 
 /// The codes of several texts.
