@@ -108,12 +108,12 @@ pub fn bytes(bytes: u64) -> String {
     const TERA: u64 = 1_000_000_000_000;
     const GIGA: u64 = 1_000_000_000;
     match bytes {
+        0..GIGA => words::megabytes(&number(bytes / 1_000_000)),
+        GIGA..TERA => words::gigabytes(&number(bytes / GIGA)),
         TERA..10_000_000_000_000 => {
             words::terabytes(&decimal((bytes / (TERA / 10)) as f64 / 10.0, 1))
         }
-        TERA.. => words::terabytes(&number(bytes / TERA)),
-        GIGA.. => words::gigabytes(&number(bytes / GIGA)),
-        _ => words::megabytes(&number(bytes / 1_000_000)),
+        _ => words::terabytes(&number(bytes / TERA)),
     }
 }
 
