@@ -31,6 +31,8 @@ pub fn shared(response: Response, env: &Env) -> Result<Response> {
         headers.set("access-control-allow-origin", &origin)?;
         headers.set("access-control-allow-methods", "POST")?;
         headers.set("access-control-allow-headers", "content-type")?;
+        // Or a page that isolates itself (COEP) could not read it after all.
+        headers.set("cross-origin-resource-policy", "cross-origin")?;
     }
     Ok(response)
 }

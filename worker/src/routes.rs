@@ -245,7 +245,7 @@ pub async fn answer(mut request: Request, env: &Env) -> Result<Response> {
     // HEAD is GET without a body; the runtime drops it.
     let method = request.method();
     if method == Method::Options && matches!(route, Route::CreateOrder | Route::InvoiceStatus) {
-        return lnplay::shared(Response::empty()?.with_status(204), env);
+        return lnplay::shared(reply::done()?, env);
     }
     if method != wanted && !(wanted == Method::Get && method == Method::Head) {
         return method_not_allowed(&wanted);
