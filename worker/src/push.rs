@@ -48,6 +48,12 @@ pub fn public_key(config: &Config) -> Option<String> {
     })
 }
 
+/// The settings of a shop that sends notifications.
+pub fn offered(config: &Config) -> Option<&Push> {
+    public_key(config)?;
+    config.push.as_ref()
+}
+
 /// A message that is ready to be sent. It needs nothing of the order any more.
 pub struct Message {
     endpoint: Secret,

@@ -24,7 +24,7 @@ impl OrderObject {
         };
         let changed = match (request.method(), wanted) {
             (Method::Put, None) => Err(ErrorCode::InvalidJson.into()),
-            (Method::Put, Some(endpoint)) => match &self.config().push {
+            (Method::Put, Some(endpoint)) => match push::offered(self.config()) {
                 None => Err(ErrorCode::NoNotifications.into()),
                 Some(push) => push
                     .hosts
