@@ -17,10 +17,10 @@ impl OrderObject {
         for _ in 0..MAX_EFFECTS {
             // Whoever calls from here on is not yet seen by what follows, so their call must count.
             self.called.set(false);
-            self.ring()?;
             let Some(mut order) = self.order()? else {
                 return self.state.storage().delete_alarm().await;
             };
+            self.ring(&mut order)?;
             let ring = order.next_ring();
             match (order.due(now()), ring) {
                 (Due::Idle, None) => return self.state.storage().delete_alarm().await,

@@ -4,7 +4,7 @@ use super::{Answered, Inside, OrderObject, ask_order, bearer};
 use crate::clock::now;
 use crate::{push, reply};
 use kindling_domain::error::ErrorCode;
-use kindling_domain::order::Told;
+use kindling_domain::order::{Order, Told};
 use kindling_domain::wire::{PushRequest, read_json};
 use worker::{Method, Request, Result};
 
@@ -46,17 +46,14 @@ impl OrderObject {
 
     /// Tells whoever is to be told now. Nothing here is waited for, so that a push service that hangs holds up nobody; what came of it
     /// comes back as a question from inside, and if it never does, the time of the next try is saved already.
-    pub(super) fn ring(&self) -> Result<()> {
-        let Some(mut order) = self.order()? else {
-            return Ok(());
-        };
+    pub(super) fn ring(&self, order: &mut Order) -> Result<()> {
         if order.next_ring().is_none_or(|next| next > now()) {
             return Ok(());
         }
         let due = order.ring_begins(now());
-        self.save(&mut order)?;
+        self.save(order)?;
         for endpoint in due {
-            let message = push::message(self.config(), &order, &endpoint);
+            let message = push::message(self.config(), order, &endpoint);
             let (env, id) = (self.env.clone(), order.id);
             self.state.wait_until(async move {
                 let told = match message {
