@@ -6,6 +6,7 @@ use crate::components::download::hand_over;
 use crate::components::field_error::FieldError;
 use crate::pages::order::Order;
 use crate::vault_client;
+use crate::words::class_cards as words;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use leptos::prelude::*;
@@ -23,7 +24,7 @@ pub fn everything(order: Order, sealed: StoredValue<String>) -> AnyView {
             let content = opened.and_then(|content| {
                 STANDARD
                     .decode(content.expose())
-                    .map_err(|_| "The file came out damaged. Try again.".to_owned())
+                    .map_err(|_| words::file_damaged().to_owned())
             });
             let file = format!("{}-class.json", order.file_name());
             match content {
@@ -34,7 +35,7 @@ pub fn everything(order: Order, sealed: StoredValue<String>) -> AnyView {
     };
     view! {
         <div class="row">
-            <button type="button" class="button" on:click=save>"Download everything (JSON)"</button>
+            <button type="button" class="button" on:click=save>{words::everything()}</button>
         </div>
         <FieldError id="everything-error" trouble=trouble/>
     }
