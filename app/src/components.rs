@@ -13,6 +13,7 @@ pub mod phases;
 pub mod qr;
 pub mod reveal;
 pub mod rich;
+pub mod segments;
 pub mod steps;
 pub mod system_choice;
 pub mod value;

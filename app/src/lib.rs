@@ -16,6 +16,7 @@ mod ssh_commands;
 mod vault_client;
 mod vault_protocol;
 mod webln;
+mod win_ansi;
 mod words;
 
 use leptos::prelude::IntoAny;

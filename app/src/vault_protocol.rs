@@ -206,31 +206,56 @@ pub enum Paper {
 pub struct Sheet {
     /// On what.
     pub paper: Paper,
+    /// The page's language is written from right to left, so each card is laid out that way.
+    pub from_right: bool,
     /// What is on top of each card.
-    pub strip: Option<Strip>,
+    pub strip: Option<Picture>,
+    /// Texts of the cards that the standard fonts of a PDF cannot write.
+    pub letters: Vec<(String, Letters)>,
     /// The cards.
     pub cards: Vec<SheetCard>,
 }
 
-/// The picture on top of each card, made by the page, whose fonts know every script.
+/// A picture made by the page, whose fonts know every script.
 #[derive(Serialize, Deserialize)]
-pub struct Strip {
+pub struct Picture {
     /// In pixels.
     pub width: u32,
     /// In pixels.
     pub height: u32,
-    /// Three bytes to a pixel, in base64.
-    pub rgb: String,
+    /// Three bytes to a pixel, or one where all is gray; in base64.
+    pub pixels: String,
 }
 
-/// How wide and high the picture is on paper, in millimetres.
+/// A text as a picture.
+#[derive(Serialize, Deserialize)]
+pub struct Letters {
+    /// Its lines, one below the other, each `LEADING` of its letters' size high, and none wider than the widest line.
+    pub picture: Picture,
+    /// How many lines.
+    pub lines: u32,
+}
+
+/// How wide and high the picture on top of each card is on paper, in millimetres.
 pub const STRIP_MM: (f32, f32) = (91.0, 10.5);
+/// How wide the column of text on a card is, in millimetres.
+pub const TEXT_MM: f32 = 42.0;
+/// The size of a card's number, in points.
+pub const LABEL_POINTS: f32 = 9.0;
+/// The size of what to do with its code, in points.
+pub const HINT_POINTS: f32 = 8.0;
+/// The size of what names the small print, in points.
+pub const SMALL_POINTS: f32 = 6.5;
+/// How far two lines of a picture are apart, in the size of its letters.
+pub const LEADING: f32 = 1.25;
+/// Where in a line of a picture the letters stand, as a part of its height from above.
+pub const BASELINE: f32 = 0.72;
 
 /// One card. Nothing of the teacher's is in it.
 #[derive(Serialize, Deserialize)]
 pub struct SheetCard {
-    /// The node's number, from 1.
-    pub number: u32,
+    /// The node's number, in words.
+    pub label: String,
     /// The node's name.
     pub name: String,
     /// What to do with the code.

@@ -3,6 +3,8 @@
 
 #[path = "../vault_protocol.rs"]
 mod vault_protocol;
+#[path = "../win_ansi.rs"]
+mod win_ansi;
 
 mod bundle;
 mod invoice;

@@ -1,11 +1,17 @@
 //! Cards on paper. The same layout as the page's print style sheet: eight cards to a page, each with the branding on top, the QR code
-//! below, and beside it what it is.
+//! below, and beside it what it is. Where people read from the right, each page is its own mirror image, codes and letters apart.
 
-use crate::vault_protocol::{Paper, STRIP_MM, Sheet, SheetCard, Strip, VaultTrouble};
-use crate::{Performed, qr};
+mod fonts;
+
+use crate::vault_protocol::{
+    BASELINE, HINT_POINTS, LABEL_POINTS, LEADING, Paper, Picture, SMALL_POINTS, STRIP_MM, Sheet,
+    SheetCard, TEXT_MM, VaultTrouble,
+};
+use crate::{Performed, qr, win_ansi};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fast_qr::QRCode;
+use fonts::{Font, wrapped};
 use kindling_domain::secret::Secret;
 use miniz_oxide::deflate::compress_to_vec_zlib;
 use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref, Str};
@@ -31,14 +37,6 @@ const PIXELS: usize = 8;
 const EFFORT: u8 = 6;
 
 const STRIP: Name = Name(b"Strip");
-const SANS: Name = Name(b"Sans");
-const BOLD: Name = Name(b"Bold");
-const MONO: Name = Name(b"Mono");
-const FONTS: [(Name, &[u8]); 3] = [
-    (SANS, b"Helvetica"),
-    (BOLD, b"Helvetica-Bold"),
-    (MONO, b"Courier"),
-];
 
 /// Numbers the objects of the file.
 struct Objects(i32);
@@ -60,14 +58,34 @@ pub fn make(sheet: &Sheet) -> Performed<Secret> {
     let mut objects = Objects(0);
     let (catalog, tree) = (objects.next(), objects.next());
     pdf.catalog(catalog).pages(tree);
-    let fonts = FONTS.map(|(name, base)| {
-        let font = objects.next();
-        pdf.type1_font(font).base_font(Name(base));
-        (name, font)
+    let fonts = Font::ALL.map(|font| {
+        let id = objects.next();
+        pdf.type1_font(id)
+            .base_font(font.base())
+            .encoding_predefined(Name(b"WinAnsiEncoding"));
+        (font.name(), id)
     });
     let strip = match &sheet.strip {
-        Some(strip) => Some(embed_strip(&mut pdf, objects.next(), strip)?),
+        Some(strip) => Some(embed(&mut pdf, objects.next(), strip)?),
         None => None,
+    };
+    let mut letters = Vec::new();
+    for (at, (text, drawn)) in sheet.letters.iter().enumerate() {
+        letters.push(Drawn {
+            text: text.clone(),
+            name: format!("Letters{at}"),
+            id: embed(&mut pdf, objects.next(), &drawn.picture)?,
+            width: drawn.picture.width,
+            height: drawn.picture.height,
+            lines: drawn.lines,
+        });
+    }
+    let style = Style {
+        strip,
+        from_right: sheet.from_right,
+        letters,
+        width: width / COLUMNS as f32,
+        height: height / ROWS as f32,
     };
     let mut pages = Vec::new();
     for cards in sheet.cards.chunks(A_PAGE) {
@@ -78,18 +96,15 @@ pub fn make(sheet: &Sheet) -> Performed<Secret> {
             let code = objects.next();
             embed_code(&mut pdf, code, &qr::of_text(&card.code)?);
             let name = format!("Code{place}");
+            let column = match style.from_right {
+                true => COLUMNS - 1 - place % COLUMNS,
+                false => place % COLUMNS,
+            };
             let corner = (
-                width / COLUMNS as f32 * (place % COLUMNS) as f32,
-                height - height / ROWS as f32 * (place / COLUMNS + 1) as f32,
+                style.width * column as f32,
+                height - style.height * (place / COLUMNS + 1) as f32,
             );
-            draw_card(
-                &mut content,
-                card,
-                &name,
-                strip.is_some(),
-                corner,
-                height / ROWS as f32,
-            );
+            draw_card(&mut content, card, &name, &style, corner);
             codes.push((name, code));
         }
         draw_cuts(&mut content, width, height);
@@ -108,8 +123,11 @@ pub fn make(sheet: &Sheet) -> Performed<Secret> {
                 .iter()
                 .map(|(name, code)| (Name(name.as_bytes()), *code)),
         );
-        if let Some(strip) = strip {
+        if let Some(strip) = style.strip {
             pictures.pair(STRIP, strip);
+        }
+        for drawn in &style.letters {
+            pictures.pair(Name(drawn.name.as_bytes()), drawn.id);
         }
         pictures.finish();
         resources.finish();
@@ -122,21 +140,26 @@ pub fn make(sheet: &Sheet) -> Performed<Secret> {
 }
 
 /// Once in the file, however many cards bear it.
-fn embed_strip(pdf: &mut Pdf, id: Ref, strip: &Strip) -> Performed<Ref> {
+fn embed(pdf: &mut Pdf, id: Ref, picture: &Picture) -> Performed<Ref> {
     const DAMAGED: VaultTrouble = VaultTrouble::PictureUnreadable;
-    let pixels = STANDARD.decode(&strip.rgb).map_err(|_| DAMAGED)?;
-    let expected = (strip.width as usize).checked_mul(strip.height as usize * 3);
-    let (Ok(width), Ok(height)) = (i32::try_from(strip.width), i32::try_from(strip.height)) else {
+    let pixels = STANDARD.decode(&picture.pixels).map_err(|_| DAMAGED)?;
+    let area = (picture.width as usize).checked_mul(picture.height as usize);
+    let (Ok(width), Ok(height)) = (i32::try_from(picture.width), i32::try_from(picture.height))
+    else {
         return Err(DAMAGED);
     };
-    if expected != Some(pixels.len()) {
+    let is_gray = area == Some(pixels.len());
+    if !is_gray && area.and_then(|area| area.checked_mul(3)) != Some(pixels.len()) {
         return Err(DAMAGED);
     }
     let packed = compress_to_vec_zlib(&pixels, EFFORT);
     let mut image = pdf.image_xobject(id, &packed);
     image.filter(Filter::FlateDecode);
     image.width(width).height(height).bits_per_component(8);
-    image.color_space().device_rgb();
+    match is_gray {
+        true => image.color_space().device_gray(),
+        false => image.color_space().device_rgb(),
+    }
     Ok(id)
 }
 
@@ -171,70 +194,136 @@ fn embed_code(pdf: &mut Pdf, id: Ref, code: &QRCode) {
     image.color_space().device_gray();
 }
 
+/// What all cards of a file have in common.
+struct Style {
+    strip: Option<Ref>,
+    from_right: bool,
+    letters: Vec<Drawn>,
+    width: f32,
+    height: f32,
+}
+
+/// A text that is in the file as a picture.
+struct Drawn {
+    text: String,
+    name: String,
+    id: Ref,
+    width: u32,
+    height: u32,
+    lines: u32,
+}
+
 /// `corner` is the lower left one.
 fn draw_card(
     content: &mut Content,
     card: &SheetCard,
     code: &str,
-    has_strip: bool,
+    style: &Style,
     (left, bottom): (f32, f32),
-    height: f32,
 ) {
-    let mut picture = |name: Name, x: f32, y: f32, width: f32, height: f32| {
-        content
-            .save_state()
-            .transform([width, 0.0, 0.0, height, x, y])
-            .x_object(name)
-            .restore_state();
+    let top = bottom + style.height;
+    // How far something is from the edge where reading begins.
+    let from_edge = |far: f32, width: f32| match style.from_right {
+        true => left + style.width - far - width,
+        false => left + far,
     };
-    let top = bottom + height;
-    if has_strip {
+    if style.strip.is_some() {
         let (wide, high) = (STRIP_MM.0 * MM, STRIP_MM.1 * MM);
-        picture(STRIP, left + SIDE, top - TOP - high, wide, high);
+        let corner = (from_edge(SIDE, wide), top - TOP - high);
+        draw_picture(content, STRIP, corner, (wide, high));
     }
     // Without branding the code stands in the middle.
-    let below = if has_strip {
-        CODE_BELOW
-    } else {
-        (height - CODE) / 2.0
+    let below = match style.strip {
+        Some(_) => CODE_BELOW,
+        None => (style.height - CODE) / 2.0,
     };
-    picture(
-        Name(code.as_bytes()),
-        left + CODE_SIDE,
-        bottom + below,
-        CODE,
-        CODE,
-    );
-    let x = left + TEXT_SIDE;
-    let mut y = bottom + below + CODE - 2.2 * MM;
-    let mut line = |font: Name, size: f32, lead: f32, gray: f32, text: &str| {
-        y -= lead;
-        let ascii: Vec<u8> = text
-            .chars()
-            .map(|c| if c.is_ascii() { c as u8 } else { b'?' })
-            .collect();
-        content
-            .begin_text()
-            .set_font(font, size)
-            .set_fill_gray(gray)
-            .set_text_matrix([1.0, 0.0, 0.0, 1.0, x, y])
-            .show(Str(&ascii))
-            .end_text();
+    let corner = (from_edge(CODE_SIDE, CODE), bottom + below);
+    draw_picture(content, Name(code.as_bytes()), corner, (CODE, CODE));
+    let mut column = Column {
+        content,
+        style,
+        x: from_edge(TEXT_SIDE, TEXT_WIDTH),
+        y: bottom + below + CODE - 2.2 * MM,
     };
-    line(SANS, 9.0, 9.0, 0.3, &format!("Node {}", card.number));
-    line(BOLD, 16.0, 18.0, 0.0, &card.name);
-    for (at, text) in wrapped(&card.hint, 8.0, TEXT_WIDTH).iter().enumerate() {
-        line(SANS, 8.0, if at == 0 { 15.0 } else { 10.0 }, 0.0, text);
-    }
+    column.text(&card.label, Font::Sans, LABEL_POINTS, 9.0, 0.3);
+    column.text(&card.name, Font::Bold, 16.0, 18.0, 0.0);
+    column.text(&card.hint, Font::Sans, HINT_POINTS, 15.0, 0.0);
     for (name, value) in &card.small {
-        line(SANS, 6.5, 12.0, 0.3, name);
-        for text in pieces(value, MONO_SIGNS) {
-            line(MONO, 6.0, 7.5, 0.0, &text);
+        column.text(name, Font::Sans, SMALL_POINTS, 12.0, 0.3);
+        // Addresses and fingerprints are ASCII, and read from left to right everywhere.
+        for line in value.as_bytes().chunks(MONO_SIGNS) {
+            column.y -= 7.5;
+            column.write(line, Font::Mono, 6.0, 0.0, column.x);
         }
     }
 }
 
-const TEXT_WIDTH: f32 = 42.0 * MM;
+fn draw_picture(
+    content: &mut Content,
+    name: Name,
+    (x, y): (f32, f32),
+    (width, height): (f32, f32),
+) {
+    content
+        .save_state()
+        .transform([width, 0.0, 0.0, height, x, y])
+        .x_object(name)
+        .restore_state();
+}
+
+/// The text beside a code, written from above.
+struct Column<'a> {
+    content: &'a mut Content,
+    style: &'a Style,
+    x: f32,
+    /// Where the last line stands.
+    y: f32,
+}
+
+impl Column<'_> {
+    /// A text in as many lines as it needs, the first of them `lead` below what stands there already.
+    fn text(&mut self, text: &str, font: Font, size: f32, lead: f32, gray: f32) {
+        let letters = &self.style.letters;
+        if let Some(drawn) = letters.iter().find(|drawn| drawn.text == text) {
+            return self.letters(drawn, size * LEADING, lead);
+        }
+        // The page sends a picture of whatever cannot be written, so there is always something to write.
+        let bytes = win_ansi::encode(text).unwrap_or_default();
+        for (at, line) in wrapped(&bytes, font, size, TEXT_WIDTH).iter().enumerate() {
+            self.y -= if at == 0 { lead } else { size * LEADING };
+            let x = match self.style.from_right {
+                true => self.x + TEXT_WIDTH - font.measure(line, size),
+                false => self.x,
+            };
+            self.write(line, font, size, gray, x);
+        }
+    }
+
+    fn letters(&mut self, drawn: &Drawn, line: f32, lead: f32) {
+        let height = line * drawn.lines as f32;
+        let width = height * drawn.width as f32 / drawn.height.max(1) as f32;
+        let x = match self.style.from_right {
+            true => self.x + TEXT_WIDTH - width,
+            false => self.x,
+        };
+        let bottom = self.y - lead + line * BASELINE - height;
+        let name = Name(drawn.name.as_bytes());
+        draw_picture(self.content, name, (x, bottom), (width, height));
+        self.y = bottom + line * (1.0 - BASELINE);
+    }
+
+    fn write(&mut self, line: &[u8], font: Font, size: f32, gray: f32, x: f32) {
+        self.content
+            .begin_text()
+            .set_font(font.name(), size)
+            .set_fill_gray(gray)
+            .set_text_matrix([1.0, 0.0, 0.0, 1.0, x, self.y])
+            .show(Str(line))
+            .end_text();
+    }
+}
+
+const TEXT_WIDTH: f32 = TEXT_MM * MM;
 /// How many signs of six-point Courier stand in a line; each is 0.6 em wide.
 const MONO_SIGNS: usize = 33;
 
@@ -253,48 +342,3 @@ fn draw_cuts(content: &mut Content, width: f32, height: f32) {
         content.move_to(0.0, y).line_to(width, y).stroke();
     }
 }
-
-/// Words in lines of Helvetica that are no wider than `width`.
-fn wrapped(text: &str, size: f32, width: f32) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line)
-                if measure(line, size) + measure(word, size) + measure(" ", size) <= width =>
-            {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-/// A text without spaces in lines of as many signs.
-fn pieces(text: &str, signs: usize) -> Vec<String> {
-    let all: Vec<char> = text.chars().collect();
-    all.chunks(signs)
-        .map(|piece| piece.iter().collect())
-        .collect()
-}
-
-fn measure(text: &str, size: f32) -> f32 {
-    let thousandths: u32 = text
-        .bytes()
-        .map(|byte| {
-            let at = usize::from(byte).checked_sub(32);
-            u32::from(at.and_then(|at| HELVETICA.get(at)).copied().unwrap_or(556))
-        })
-        .sum();
-    thousandths as f32 / 1000.0 * size
-}
-
-/// The widths of Helvetica's signs from the space to the tilde, in thousandths (Adobe's metrics of the standard fonts).
-const HELVETICA: [u16; 95] = [
-    278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556,
-    556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667,
-    611, 778, 722, 278, 500, 667, 556, 833, 722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667,
-    667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500,
-    222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
-];

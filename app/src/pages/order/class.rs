@@ -15,9 +15,11 @@ use super::refund::Refund;
 use super::voice::voice;
 use crate::browser;
 use crate::components::heading::Heading;
+use crate::components::rich::Rich;
 use crate::components::steps::Steps;
 use crate::components::value::{Fact, Value};
 use crate::figures::{described_distribution, described_graph, number};
+use crate::words::class as words;
 use kindling_domain::classroom::Classroom;
 use leptos::prelude::*;
 
@@ -31,14 +33,14 @@ pub fn ready(order: Order, class: Classroom) -> AnyView {
     view! {
         <Steps current=3/>
         <section class="narrow wide-cards">
-            <Heading text="Your class is ready" always=true/>
+            <Heading text=words::ready() always=true/>
             {order.test_notice()}
             {move || ends_at.get().map(|at| view! { <EndsSoon order=order at=at/> })}
-            <Refund order=order why="Money came in that this class did not need, such as an invoice that was paid twice."/>
+            <Refund order=order why=words::refund_why()/>
             {cards::cards(order, claim, class, false)}
             {live::live(order, class)}
             <dl class="card facts">
-                {move || credentials.get().map(|credentials| view! { <Value name="Address" value=credentials.node_ip/> })}
+                {move || credentials.get().map(|credentials| view! { <Value name=words::address() value=credentials.node_ip/> })}
                 {network(class)}
                 {move || ends_at.get().map(|at| view! { <EndsRow at=at/> })}
             </dl>
@@ -46,7 +48,7 @@ pub fn ready(order: Order, class: Classroom) -> AnyView {
             <Access order=order system=system target=target/>
             {voice(order, system, target)}
             <EndNow order=order/>
-            <p class="fine">"Order number "<code>{order.id().to_string()}</code></p>
+            <p class="fine"><Rich text=words::order_number(&order.id().to_string())/></p>
         </section>
     }
     .into_any()
@@ -55,13 +57,13 @@ pub fn ready(order: Order, class: Classroom) -> AnyView {
 /// All that the network is made from, for a list of facts.
 pub fn network(class: Classroom) -> AnyView {
     let plan = class.plan;
-    let described = |(name, what): (&str, &str)| format!("{name}: {what}");
+    let described = |(name, meaning): (&str, &str)| words::choice(name, meaning);
     view! {
-        <Fact name="Size" value=format!("{} nodes (plan {})", plan.nodes(), plan.as_str())/>
-        <Fact name="Channels" value=described(described_graph(class.graph))/>
-        <Fact name="Who has how much" value=described(described_distribution(class.distribution))/>
-        <Fact name="Sats per node" value=number(class.sats_per_node)/>
-        {class.seed.map(|seed| view! { <Value name="Seed" value=seed.to_string()/> })}
+        <Fact name=words::size() value=words::nodes_of_plan(plan.nodes().into(), plan.as_str())/>
+        <Fact name=words::channels() value=described(described_graph(class.graph))/>
+        <Fact name=words::distribution() value=described(described_distribution(class.distribution))/>
+        <Fact name=words::sats_per_node() value=number(class.sats_per_node)/>
+        {class.seed.map(|seed| view! { <Value name=words::seed() value=seed.to_string()/> })}
     }
     .into_any()
 }

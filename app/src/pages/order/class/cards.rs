@@ -11,19 +11,23 @@ mod slip;
 mod strip;
 mod teacher;
 
+use crate::browser::focus;
 use crate::components::notice::{Notice, Tone};
+use crate::components::rich::Rich;
 use crate::pages::order::Order;
 use crate::pages::order::claim::{Claim, Contents};
 use crate::pages::order::credentials::{
     Foreign, bill_of_materials, confirm, elsewhere, trouble_of,
 };
 use crate::vault_client;
+use crate::words::{class_cards as words, common};
 use deck::Deck;
 use kindling_domain::classroom::Classroom;
 use kindling_domain::id::OrderId;
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{ClassroomBundle, Delivery};
 use leptos::prelude::*;
+use std::time::Duration;
 
 /// What is sealed for a class, opened.
 #[derive(Clone)]
@@ -47,12 +51,19 @@ impl Contents for Opened {
     }
 }
 
+/// Where a machine keeps what it has sealed.
+const ON_THE_MACHINE: &str = "/root/node-credentials.txt";
+
+/// The heading takes the focus whenever the button that had it is gone.
+const TITLE: &str = "cards-title";
+
 /// What it means for a class.
-const ELSEWHERE: Foreign = Foreign {
-    title: "These cards were claimed in another browser",
-    meaning: "If that was you, you find them there. If it was not, somebody else has your order link: they can take over the class's \
-              machine and all its nodes, so do not hand out cards.",
-};
+fn foreign() -> Foreign {
+    Foreign {
+        title: words::elsewhere_title(),
+        meaning: words::elsewhere(),
+    }
+}
 
 /// The cards, or the way to them. Once the class is over, what this device keeps is all there is.
 pub fn cards(order: Order, claim: Claim<Opened>, class: Classroom, is_over: bool) -> AnyView {
@@ -67,6 +78,14 @@ pub fn cards(order: Order, claim: Claim<Opened>, class: Classroom, is_over: bool
             is_kept.set(kept::read(&order.id(), kept::SEALED).is_some());
         }
     });
+    // Opening and erasing draw anew what their buttons stood in.
+    Effect::new(move |was_busy: Option<bool>| {
+        let is_busy = claim.busy.get();
+        if was_busy == Some(true) && !is_busy {
+            catch_focus();
+        }
+        is_busy
+    });
     // The order is heard of every few seconds; the cards are only drawn anew where this changes.
     let delivery = Memo::new(move |_| claim.delivery());
     let forget = Callback::new(move |()| {
@@ -74,6 +93,7 @@ pub fn cards(order: Order, claim: Claim<Opened>, class: Classroom, is_over: bool
         is_kept.set(false);
         claim.trouble.set(None);
         claim.bundle.set(None);
+        catch_focus();
     });
     let body = move || {
         if let Some(contents) = claim.bundle.get() {
@@ -81,25 +101,20 @@ pub fn cards(order: Order, claim: Claim<Opened>, class: Classroom, is_over: bool
         }
         match delivery.get() {
             _ if is_kept.get() => again_from_here(order, claim, forget),
-            _ if is_over => {
-                view! { <p>"This device keeps no cards of this class any more."</p> }.into_any()
-            }
+            _ if is_over => view! { <p>{words::none_kept()}</p> }.into_any(),
             Some(Delivery::Erased) => view! {
-                <p>
-                    "They were handed over, and the sealed copy was erased. They are still on the machine: log in and read "
-                    <code>"/root/node-credentials.txt"</code>"."
-                </p>
+                <p><Rich text=words::handed_over(ON_THE_MACHINE)/></p>
             }
             .into_any(),
-            Some(Delivery::Claimed) if !claim.is_ours() => elsewhere(ELSEWHERE),
+            Some(Delivery::Claimed) if !claim.is_ours() => elsewhere(foreign()),
             delivery => offer(claim, class, delivery == Some(Delivery::Claimed)),
         }
     };
     view! {
-        <section class="card stack cards-panel" aria-labelledby="cards-title">
-            <h2 id="cards-title">"Cards"</h2>
+        <section class="card stack cards-panel" aria-labelledby=TITLE>
+            <h2 id=TITLE tabindex="-1">{words::title()}</h2>
             {body}
-            {trouble_of(claim, ELSEWHERE)}
+            {trouble_of(claim, foreign())}
         </section>
     }
     .into_any()
@@ -117,26 +132,13 @@ pub fn kept_cards(order: Order) -> AnyView {
 
 fn offer(claim: Claim<Opened>, class: Classroom, again: bool) -> AnyView {
     view! {
-        <p>
-            {format!(
-                "The machine has sealed the connections of its {} nodes to you. They are handed to one browser only, this one if you press \
-                 the button, and opened here.",
-                class.plan.nodes(),
-            )}
-        </p>
-        <p class="muted">
-            {if again {
-                "This browser has claimed them before and may show them again until you confirm, for at most 24 hours."
-            } else {
-                "This device then keeps the sealed cards, so that a reload shows them again; your order link is what opens them. Whom \
-                 you note on a card stays on this device only."
-            }}
-        </p>
+        <p>{words::offer(class.plan.nodes().into())}</p>
+        <p class="muted">{if again { words::offer_again() } else { words::offer_keeps() }}</p>
         <button type="button" class="button primary" on:click=move |_| claim.take()>
             {move || match (claim.busy.get(), again) {
-                (true, _) => "Opening…",
-                (false, true) => "Show my cards again",
-                (false, false) => "Get my cards",
+                (true, _) => words::opening(),
+                (false, true) => words::get_again(),
+                (false, false) => words::get(),
             }}
         </button>
     }
@@ -147,15 +149,15 @@ fn offer(claim: Claim<Opened>, class: Classroom, again: bool) -> AnyView {
 fn again_from_here(order: Order, claim: Claim<Opened>, forget: Callback<()>) -> AnyView {
     (move || {
         if claim.busy.get() {
-            view! { <p class="muted">"Opening the cards that this device keeps…"</p> }.into_any()
+            view! { <p class="muted">{words::opening_kept()}</p> }.into_any()
         } else {
             let kept = kept::read(&order.id(), kept::SEALED).unwrap_or_default();
             let sealed = StoredValue::new(kept);
             view! {
-                <p>"You can still save everything as a file."</p>
+                <p>{words::still_saves()}</p>
                 <p>
                     <button type="button" class="button primary" on:click=move |_| claim.open_kept(sealed.get_value())>
-                        "Try again"
+                        {common::try_again()}
                     </button>
                 </p>
                 {files::everything(order, sealed)}
@@ -181,64 +183,62 @@ fn opened(
     let is_kept = kept::read(&order.id(), kept::SEALED).is_some();
     let sealed = StoredValue::new(sealed);
     let everything = move || files::everything(order, sealed);
-    let saving = move || {
-        match delivery.get() {
+    let saving = move || match delivery.get() {
         Some(Delivery::Sealed | Delivery::Claimed) => view! {
-            <p class="muted">
-                "The server holds the sealed copy until you confirm, for at most 24 hours. Save everything as a file before you do: it has
-                all connections, yours as the teacher too."
-            </p>
+            <p class="muted">{words::server_holds()}</p>
             {everything()}
-            {confirm(claim, "Have you saved the file with everything?")}
+            {confirm(claim, words::saved_question())}
         }
         .into_any(),
         Some(Delivery::Erased) if !is_kept => view! {
-            <Notice tone=Tone::Warning title="The sealed copy was erased">
-                <p>"This browser has no room to keep the cards: they are in this tab and in the file that you save."</p>
+            <Notice tone=Tone::Warning title=words::erased()>
+                <p>{words::erased_no_room()}</p>
             </Notice>
             {everything()}
         }
         .into_any(),
         Some(Delivery::Erased) => view! {
-            <Notice tone=Tone::Info title="The sealed copy was erased">
-                <p>"The cards open on this device with your order link, and from the file that you saved."</p>
+            <Notice tone=Tone::Info title=words::erased()>
+                <p>{words::erased_kept()}</p>
             </Notice>
             {everything()}
         }
         .into_any(),
         None => everything(),
-    }
     };
     view! {
         {is_fake.then(|| view! {
-            <Notice tone=Tone::Warning title="Test class: these cards are fake">
-                <p>"There is no machine behind them. They were truly sealed and opened, so that you see how it works."</p>
+            <Notice tone=Tone::Warning title=words::fake_title()>
+                <p>{words::fake()}</p>
             </Notice>
         })}
         {deck::view(deck)}
         {teacher::access(deck)}
         {bill_of_materials(components)}
-        <h3>"Keep them"</h3>
+        <h3>{words::keep()}</h3>
         {saving}
         {forgetting(forget)}
     }
     .into_any()
 }
 
-/// Asked twice, since it may be the last copy.
+/// Asked twice, since it may be the last copy. The focus goes from button to question and back.
 fn forgetting(forget: Callback<()>) -> AnyView {
+    const ASK: &str = "cards-forget";
+    const QUESTION: &str = "cards-forget-question";
     let asked = RwSignal::new(false);
+    let ask = move |yes: bool| {
+        asked.set(yes);
+        after_drawing(move || focus(if yes { QUESTION } else { ASK }));
+    };
     (move || {
         if asked.get() {
             view! {
-                <div class="confirm" role="group" aria-label="Forget the cards on this device">
-                    <p>
-                        "The sealed cards, the marks, and title, date and logo are removed from this browser. Once the server's copy is
-                        erased, only your saved file has the cards."
-                    </p>
+                <div class="confirm" role="group" id=QUESTION tabindex="-1" aria-label=words::forget()>
+                    <p>{words::forget_means()}</p>
                     <p class="row">
-                        <button type="button" class="button danger" on:click=move |_| forget.run(())>"Yes, forget them"</button>
-                        <button type="button" class="button" on:click=move |_| asked.set(false)>"Keep them"</button>
+                        <button type="button" class="button danger" on:click=move |_| forget.run(())>{words::forget_surely()}</button>
+                        <button type="button" class="button" on:click=move |_| ask(false)>{words::keep()}</button>
                     </p>
                 </div>
             }
@@ -246,11 +246,26 @@ fn forgetting(forget: Callback<()>) -> AnyView {
         } else {
             view! {
                 <p>
-                    <button type="button" class="quiet" on:click=move |_| asked.set(true)>"Forget the cards on this device"</button>
+                    <button type="button" class="quiet" id=ASK on:click=move |_| ask(true)>{words::forget()}</button>
                 </p>
             }
             .into_any()
         }
     })
     .into_any()
+}
+
+/// Once what has changed is in the document.
+fn after_drawing(act: impl FnOnce() + 'static) {
+    set_timeout(act, Duration::ZERO);
+}
+
+/// The focus goes to the heading of the cards if it was on something that is gone; where it still stands on something it stays.
+fn catch_focus() {
+    after_drawing(|| {
+        let focused = document().active_element();
+        if focused.is_none_or(|element| element.tag_name() == "BODY") {
+            focus(TITLE);
+        }
+    });
 }

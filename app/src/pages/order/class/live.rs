@@ -10,6 +10,7 @@ use crate::components::countdown::{Countdown, seconds_until, ticking};
 use crate::components::notice::{Notice, Tone};
 use crate::figures::{number, span};
 use crate::pages::order::Order;
+use crate::words::class_live as words;
 use kindling_domain::classroom::Classroom;
 use kindling_domain::time::UnixMillis;
 use leptos::prelude::*;
@@ -50,34 +51,27 @@ pub fn live(order: Order, class: Classroom) -> AnyView {
     // The node whose channels stand out.
     let chosen = RwSignal::new(None);
     let nodes = class.plan.nodes();
-    let body = move |shown| {
-        match shown {
+    let body = move |shown| match shown {
         Shown::MakeBelieve => view! {
-            <p class="muted">
-                {format!(
-                    "This class is make-believe, so there is nothing to see of it. Of a real one a live picture stands here: the {nodes} nodes, \
-                     who is connected, and how the money in their channels moves."
-                )}
-            </p>
+            <p class="muted">{words::make_believe(nodes.into())}</p>
         }
         .into_any(),
-        Shown::NotYet => view! { <p class="muted">"The class has not reported yet."</p> }.into_any(),
+        Shown::NotYet => view! { <p class="muted">{words::not_yet()}</p> }.into_any(),
         Shown::Said(said) => {
             let heard_at = said.heard_at;
-            let ago = move || format!("Last heard {} ago", span(now.get().since(heard_at) / 1000));
+            let ago = move || words::last_heard(&span(now.get().since(heard_at) / 1000));
             view! {
                 <p class="heard muted">{ago}</p>
                 {panel(said, ends_at, chosen)}
             }
             .into_any()
         }
-    }
     };
     (move || {
         shown.get().map(|shown| {
             view! {
                 <section class="card stack node live" aria-labelledby="live-title">
-                    <h2 id="live-title">"Your class now"</h2>
+                    <h2 id="live-title">{words::title()}</h2>
                     {body(shown)}
                 </section>
             }
@@ -94,27 +88,25 @@ fn panel(
     let is_old = said.quiet.is_some();
     let quiet = said.quiet.map(|since| {
         let what = match said.revoked {
-            true => "Its pairing was revoked. To hear it again, pair it again below, under “The machine's voice”.",
-            false => {
-                "It may be off, or cut off. Log in and look; if it runs, pair it again below, under “The machine's voice”."
-            }
+            true => words::revoked(),
+            false => words::silent(),
         };
-        warning(format!("Not heard since {since}"), what.to_owned())
+        warning(words::not_heard_since(&since), what.to_owned())
     });
     let said_itself = said
         .message
-        .map(|sentence| warning("Your machine says".to_owned(), sentence));
+        .map(|sentence| warning(words::machine_says().to_owned(), sentence));
     let disk = said
         .scarce_disk
-        .map(|sentence| warning("The disk is nearly full".to_owned(), sentence));
+        .map(|sentence| warning(words::disk().to_owned(), sentence));
     view! {
         {quiet}
         {said_itself}
         {disk}
         <div class=if is_old { "stack figures old" } else { "stack figures" }>
-            {is_old.then(|| view! { <p class="age-note">"As last reported:"</p> })}
+            {is_old.then(|| view! { <p class="age-note">{words::as_last_reported()}</p> })}
             {match said.class {
-                None => view! { <p>"Its nodes do not answer at the moment."</p> }.into_any(),
+                None => view! { <p>{words::no_answer()}</p> }.into_any(),
                 Some(class) => network(class, ends_at, chosen),
             }}
         </div>
@@ -131,12 +123,13 @@ fn network(
         ends_at.get().map(|at| {
             view! {
                 <div class="value">
-                    <dt>"Time left"</dt>
+                    <dt>{words::time_left()}</dt>
                     <dd><Countdown seconds=seconds_until(at)/></dd>
                 </div>
             }
         })
     };
+    let channels = chosen.get().map(|at| class.picture.channels_of(at));
     view! {
         <div class="look">
             {class.picture.view(chosen)}
@@ -146,6 +139,7 @@ fn network(
             </dl>
             <div class="stack">
                 {chooser(&class.nodes, chosen)}
+                {channels.map(listed)}
                 {key()}
             </div>
         </div>
@@ -164,26 +158,33 @@ fn row(figure: Figure) -> AnyView {
     .into_any()
 }
 
-/// The same choice as by touching a node in the picture.
+/// The same choice as by touching a node in the picture; keyboards choose here.
 fn chooser(nodes: &[Node], chosen: RwSignal<Option<usize>>) -> AnyView {
     let option = |(at, node): (usize, &Node)| {
         view! {
             <option value=at.to_string() prop:selected=move || chosen.get() == Some(at)>
-                {format!("{}. {}", at + 1, node.name)}
+                {words::node_option(&number(at as u64 + 1), &node.name)}
             </option>
         }
         .into_any()
     };
     view! {
         <div class="field">
-            <label for="live-chosen">"Channels of"</label>
+            <label for="live-chosen">{words::channels_of()}</label>
             <select id="live-chosen" on:change:target=move |event| chosen.set(event.target().value().parse().ok())>
-                <option value="" prop:selected=move || chosen.get().is_none()>"all nodes"</option>
+                <option value="" prop:selected=move || chosen.get().is_none()>{words::all_nodes()}</option>
                 {nodes.iter().enumerate().map(option).collect_view()}
             </select>
         </div>
     }
     .into_any()
+}
+
+/// The channels that stand out, in words: fingers find no titles in a picture, and screen readers see it as one thing.
+fn listed(channels: Vec<String>) -> AnyView {
+    let line = |channel: String| view! { <li>{channel}</li> };
+    view! { <ul class="chosen-channels">{channels.into_iter().map(line).collect_view()}</ul> }
+        .into_any()
 }
 
 /// What the shapes mean.
@@ -198,9 +199,9 @@ fn key() -> AnyView {
     const ROUND: &str = "M6 24a18 18 0 1 1 36 0a18 18 0 1 1-36 0z";
     view! {
         <ul class="key">
-            <li>{dot("dot connected", ROUND, "M16 24l6 6 10-13")}"wallet connected"</li>
-            <li>{dot("dot waiting", ROUND, "")}"waiting for one"</li>
-            <li>{dot("dot down", "M24 4l20 20-20 20-20-20z", "M18 18l12 12m-12 0l12-12")}"does not answer"</li>
+            <li>{dot("dot connected", ROUND, "M16 24l6 6 10-13")}<span>{words::key_connected()}</span></li>
+            <li>{dot("dot waiting", ROUND, "")}<span>{words::key_waiting()}</span></li>
+            <li>{dot("dot down", "M24 4l20 20-20 20-20-20z", "M18 18l12 12m-12 0l12-12")}<span>{words::key_down()}</span></li>
             <li class="wide">
                 <svg class="net" viewBox="0 0 120 48" aria-hidden="true">
                     <g class="channel" stroke-width="6">
@@ -209,9 +210,9 @@ fn key() -> AnyView {
                         <path class="bead" d="M68 24a8 8 0 1 1 16 0a8 8 0 1 1-16 0z"></path>
                     </g>
                 </svg>
-                "a channel: on each side of the bead lies what that end can send"
+                <span>{words::key_channel()}</span>
             </li>
-            <li class="wide">"The larger a node, the more it owns."</li>
+            <li class="wide">{words::key_size()}</li>
         </ul>
     }
     .into_any()
@@ -222,10 +223,10 @@ fn table(nodes: Vec<Node>) -> AnyView {
         let onchain = node.onchain();
         view! {
             <tr>
-                <td>{at + 1}</td>
-                <th scope="row">{node.name}</th>
+                <td>{number(at as u64 + 1)}</td>
+                <th scope="row"><bdi>{node.name}</bdi></th>
                 <td>{node.wallet}</td>
-                <td>{node.channels}</td>
+                <td>{number(node.channels as u64)}</td>
                 <td>{onchain}</td>
                 <td>{number(node.channel_sats)}</td>
             </tr>
@@ -233,17 +234,17 @@ fn table(nodes: Vec<Node>) -> AnyView {
     };
     view! {
         <details>
-            <summary>"All nodes as a table"</summary>
-            <div class="sheet" role="region" aria-label="The nodes of the class" tabindex="0">
+            <summary>{words::table()}</summary>
+            <div class="sheet" role="region" aria-label=words::table_label() tabindex="0">
                 <table>
                     <thead>
                         <tr>
-                            <th scope="col">"No."</th>
-                            <th scope="col">"Name"</th>
-                            <th scope="col">"Wallet"</th>
-                            <th scope="col">"Channels"</th>
-                            <th scope="col">"Sats on chain"</th>
-                            <th scope="col">"Sats in channels"</th>
+                            <th scope="col">{words::column_number()}</th>
+                            <th scope="col">{words::column_name()}</th>
+                            <th scope="col">{words::column_wallet()}</th>
+                            <th scope="col">{words::column_channels()}</th>
+                            <th scope="col">{words::column_onchain()}</th>
+                            <th scope="col">{words::column_in_channels()}</th>
                         </tr>
                     </thead>
                     <tbody>{nodes.into_iter().enumerate().map(line).collect_view()}</tbody>
@@ -290,19 +291,23 @@ fn news(before: &Said, now: &Said) -> Vec<String> {
     let all = now.nodes().len();
     match newly(Standing::Connected).as_slice() {
         [] => {}
-        _ if connected == all => news.push(format!("All {all} are connected.")),
-        names => news.push(format!(
-            "{} connected, {connected} of {all}.",
-            names.join(", ")
+        _ if connected == all => news.push(words::said_all_connected(all as u64)),
+        names => news.push(words::said_connected(
+            names.len() as u64,
+            &names.join(words::between_names()),
+            &number(connected as u64),
+            &number(all as u64),
         )),
     }
     match newly(Standing::Down).as_slice() {
         [] => {}
-        [one] => news.push(format!("{one} does not answer.")),
-        many => news.push(format!("{} do not answer.", many.join(", "))),
+        names => news.push(words::said_down(
+            names.len() as u64,
+            &names.join(words::between_names()),
+        )),
     }
     if let (None, Some(since)) = (&before.quiet, &now.quiet) {
-        news.push(format!("Your machine was not heard since {since}."));
+        news.push(words::said_not_heard_since(since));
     }
     news
 }

@@ -3,7 +3,9 @@
 use super::{kept, strip};
 use crate::browser::focus;
 use crate::components::field_error::FieldError;
-use crate::vault_protocol::Strip;
+use crate::figures::number;
+use crate::vault_protocol::Picture;
+use crate::words::class_cards as words;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use js_sys::Uint8Array;
@@ -16,9 +18,13 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{File, HtmlImageElement, HtmlInputElement, Url};
 
+const TITLE: &str = "class-title";
+const TITLE_ERROR: &str = "class-title-error";
+const DATE: &str = "class-date";
+const DATE_ERROR: &str = "class-date-error";
 const TITLE_SIGNS: usize = 80;
 const DATE_SIGNS: usize = 40;
-const LOGO_KIB: usize = 512;
+const LOGO_KIB: u64 = 512;
 /// The picture is drawn when typing pauses.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -47,14 +53,14 @@ pub struct Brand {
 impl Brand {
     /// The branding as it was left in this browser.
     pub fn new(id: OrderId) -> Self {
-        let words: Words = kept::read(&id, kept::BRAND)
+        let kept: Words = kept::read(&id, kept::BRAND)
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default();
         let brand = Self {
             id,
-            title: RwSignal::new(words.title),
+            title: RwSignal::new(kept.title),
             title_trouble: RwSignal::new(None),
-            date: RwSignal::new(words.date),
+            date: RwSignal::new(kept.date),
             date_trouble: RwSignal::new(None),
             logo: RwSignal::new_local(None),
             logo_trouble: RwSignal::new(None),
@@ -73,10 +79,7 @@ impl Brand {
 
     /// Nothing is wrong with it; otherwise the focus goes to what is.
     pub fn is_good(self) -> bool {
-        for (trouble, id) in [
-            (self.title_trouble, "class-title"),
-            (self.date_trouble, "class-date"),
-        ] {
+        for (trouble, id) in [(self.title_trouble, TITLE), (self.date_trouble, DATE)] {
             if trouble.with_untracked(Option::is_some) {
                 crate::browser::unfold(id);
                 return false;
@@ -86,14 +89,14 @@ impl Brand {
     }
 
     /// The picture's pixels, for the PDF; none where there is no branding.
-    pub fn pixels(self) -> Result<Option<Strip>, String> {
+    pub fn pixels(self) -> Result<Option<Picture>, String> {
         if self.is_empty() {
             return Ok(None);
         }
         let pixels = self.draw().and_then(|canvas| strip::to_pixels(&canvas));
-        pixels.map(Some).ok_or_else(|| {
-            "This browser does not let the page read its own picture, so the PDF would lack title and logo. Print instead.".to_owned()
-        })
+        pixels
+            .map(Some)
+            .ok_or_else(|| words::no_pixels().to_owned())
     }
 
     fn is_empty(self) -> bool {
@@ -110,17 +113,17 @@ impl Brand {
     /// Checks, keeps and draws whatever changes.
     fn follow(self) {
         Effect::new(move |before: Option<()>| {
-            let words = Words {
+            let typed = Words {
                 title: self.title.get(),
                 date: self.date.get(),
             };
             self.logo.track();
             self.title_trouble
-                .set(too_long("A title", &words.title, TITLE_SIGNS));
+                .set(too_long(words::title_too_long, &typed.title, TITLE_SIGNS));
             self.date_trouble
-                .set(too_long("A date", &words.date, DATE_SIGNS));
+                .set(too_long(words::date_too_long, &typed.date, DATE_SIGNS));
             if before.is_some()
-                && let Ok(text) = serde_json::to_string(&words)
+                && let Ok(text) = serde_json::to_string(&typed)
             {
                 // Without room the words last as long as the tab.
                 let _ = kept::write(&self.id, kept::BRAND, &text);
@@ -175,7 +178,7 @@ impl Brand {
                     let _ = self.logo.try_set(Some(image));
                     let trouble = (!is_kept).then(|| {
                         kept::remove(&self.id, kept::LOGO);
-                        "The logo is on the cards, but this browser has no room to keep it for your next visit.".to_owned()
+                        words::logo_not_kept().to_owned()
                     });
                     let _ = self.logo_trouble.try_set(trouble);
                 }
@@ -192,26 +195,24 @@ impl Brand {
     }
 }
 
-fn too_long(what: &str, text: &str, most: usize) -> Option<String> {
+fn too_long(sentence: fn(u64, &str) -> String, text: &str, most: usize) -> Option<String> {
     let count = text.chars().count();
-    (count > most).then(|| format!("{what} has at most {most} characters; this one has {count}."))
+    (count > most).then(|| sentence(most as u64, &number(count as u64)))
 }
 
 /// The logo as a `data:` address, and decoded.
 async fn read_logo(file: &File) -> Result<(String, HtmlImageElement), String> {
-    const NO_IMAGE: &str = "This file is not a PNG, JPEG, SVG or WebP image.";
+    let no_image = || words::logo_no_image().to_owned();
     if file.size() > (LOGO_KIB * 1024) as f64 {
-        return Err(format!(
-            "This image is over {LOGO_KIB} KiB; choose a smaller one."
-        ));
+        return Err(words::logo_too_big(&number(LOGO_KIB)));
     }
     let content = JsFuture::from(file.array_buffer())
         .await
-        .map_err(|_| "This file cannot be read.")?;
+        .map_err(|_| words::logo_unreadable())?;
     let content = Uint8Array::new(&content).to_vec();
-    let kind = kind_of(&content).ok_or(NO_IMAGE)?;
+    let kind = kind_of(&content).ok_or_else(no_image)?;
     let address = format!("data:{kind};base64,{}", STANDARD.encode(content));
-    let image = decode(&address).await.ok_or(NO_IMAGE)?;
+    let image = decode(&address).await.ok_or_else(no_image)?;
     Ok((address, image))
 }
 
@@ -256,38 +257,12 @@ pub fn view(brand: Brand) -> AnyView {
     };
     view! {
         <details>
-            <summary>"Title, date and logo on the cards"</summary>
+            <summary>{words::brand()}</summary>
             <div class="stack tight">
+                {text_field(TITLE, TITLE_ERROR, words::brand_title(), brand.title, brand.title_trouble)}
+                {text_field(DATE, DATE_ERROR, words::brand_date(), brand.date, brand.date_trouble)}
                 <div class="field">
-                    <label for="class-title">"Title "<em>"optional"</em></label>
-                    <input
-                        type="text"
-                        id="class-title"
-                        autocomplete="off"
-                        dir="auto"
-                        aria-describedby="class-title-error"
-                        aria-invalid=move || brand.title_trouble.with(Option::is_some).then_some("true")
-                        prop:value=brand.title
-                        on:input:target=move |event| brand.title.set(event.target().value())
-                    />
-                    <FieldError id="class-title-error" trouble=brand.title_trouble/>
-                </div>
-                <div class="field">
-                    <label for="class-date">"Date "<em>"optional"</em></label>
-                    <input
-                        type="text"
-                        id="class-date"
-                        autocomplete="off"
-                        dir="auto"
-                        aria-describedby="class-date-error"
-                        aria-invalid=move || brand.date_trouble.with(Option::is_some).then_some("true")
-                        prop:value=brand.date
-                        on:input:target=move |event| brand.date.set(event.target().value())
-                    />
-                    <FieldError id="class-date-error" trouble=brand.date_trouble/>
-                </div>
-                <div class="field">
-                    <label for="class-logo">"Logo "<em>"optional"</em></label>
+                    <label for="class-logo">{words::brand_logo()}" "<em>{words::optional()}</em></label>
                     <input
                         type="file"
                         id="class-logo"
@@ -297,18 +272,45 @@ pub fn view(brand: Brand) -> AnyView {
                         on:change:target=move |event| choose(event.target().unchecked_into())
                     />
                     <FieldError id="class-logo-error" trouble=brand.logo_trouble/>
-                    <small id="class-logo-hint">"PNG, JPEG, SVG or WebP, at most 512 KiB. All of this stays in your browser."</small>
+                    <small id="class-logo-hint">{words::logo_hint(&number(LOGO_KIB))}</small>
                 </div>
                 {move || has_logo.get().then(|| view! {
-                    <p><button type="button" class="button small" on:click=move |_| brand.drop_logo()>"Remove the logo"</button></p>
+                    <p><button type="button" class="button small" on:click=move |_| brand.drop_logo()>{words::logo_remove()}</button></p>
                 })}
                 {move || brand.strip.get().map(|address| view! {
                     <figure class="brand-preview">
-                        <img src=address alt="Title, date and logo as they stand on the cards"/>
+                        <img src=address alt=words::brand_preview()/>
                     </figure>
                 })}
             </div>
         </details>
+    }
+    .into_any()
+}
+
+/// A line of text that may stay empty, in whatever script.
+fn text_field(
+    id: &'static str,
+    error: &'static str,
+    name: &'static str,
+    text: RwSignal<String>,
+    trouble: RwSignal<Option<String>>,
+) -> AnyView {
+    view! {
+        <div class="field">
+            <label for=id>{name}" "<em>{words::optional()}</em></label>
+            <input
+                type="text"
+                id=id
+                autocomplete="off"
+                dir="auto"
+                aria-describedby=error
+                aria-invalid=move || trouble.with(Option::is_some).then_some("true")
+                prop:value=text
+                on:input:target=move |event| text.set(event.target().value())
+            />
+            <FieldError id=error trouble=trouble/>
+        </div>
     }
     .into_any()
 }

@@ -2,13 +2,17 @@
 
 use super::brand::{self, Brand};
 use super::paper;
-use super::{kept, slip};
+use super::{after_drawing, kept, slip};
 use crate::announce::announcer;
+use crate::browser::focus;
 use crate::components::field_error::FieldError;
 use crate::components::notice::{Notice, Tone};
+use crate::components::segments::Segments;
+use crate::figures::number;
 use crate::pages::order::Order;
 use crate::vault_client;
 use crate::vault_protocol::QrCode;
+use crate::words::{class_cards as words, common};
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{CertificateKind, ClassNode, ClassroomBundle};
 use leptos::prelude::*;
@@ -19,7 +23,8 @@ use serde::{Deserialize, Serialize};
 const AT_ONCE: usize = 4;
 /// So many cards are shown before the person asks for all.
 const AT_FIRST: usize = 12;
-const NONE_FOUND: &str = "No card is like that.";
+/// The list of all cards takes the focus from buttons that go away.
+pub const LIST: &str = "cards-list";
 
 /// What a card's QR code holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,20 +38,20 @@ pub enum Form {
 }
 
 impl Form {
-    const ALL: [(Self, &str); 3] = [
-        (Self::Connect, "Clams link"),
-        (Self::Wallet, "Wallet link"),
-        (Self::Plain, "Address and rune"),
-    ];
+    fn all() -> Vec<(Self, &'static str)> {
+        vec![
+            (Self::Connect, words::form_connect()),
+            (Self::Wallet, words::form_wallet()),
+            (Self::Plain, words::form_plain()),
+        ]
+    }
 
     /// What a participant does with it.
-    pub const fn hint(self) -> &'static str {
+    pub fn hint(self) -> &'static str {
         match self {
-            Self::Connect => {
-                "Scan it with your phone's camera: it opens Clams, connected to your node."
-            }
-            Self::Wallet => "Scan it with your phone's camera: it adds your node to Clams Remote.",
-            Self::Plain => "Scan it and paste address and rune into your wallet.",
+            Self::Connect => words::hint_connect(),
+            Self::Wallet => words::hint_wallet(),
+            Self::Plain => words::hint_plain(),
         }
     }
 }
@@ -263,7 +268,7 @@ impl Deck {
     fn taken_text(self) -> String {
         let cards = self.cards.get_value();
         let taken = cards.iter().filter(|card| card.taken.get()).count();
-        format!("{taken} of {} taken", cards.len())
+        words::taken_count(taken as u64, &number(cards.len() as u64))
     }
 }
 
@@ -287,12 +292,25 @@ pub fn view(deck: Deck) -> AnyView {
     });
     let none_found = Memo::new(move |_| deck.wanted().is_empty());
     Effect::new(move |before: Option<()>| {
-        let sentence = if none_found.get() { NONE_FOUND } else { "" };
+        let sentence = if none_found.get() {
+            words::none_found()
+        } else {
+            ""
+        };
         if before.is_some() {
             // Silent once some are found, so that it is said again the next time.
             announcer.say(sentence);
         }
     });
+    let draw_again = move || {
+        deck.draw(deck.form.get_untracked());
+        focus(LIST);
+    };
+    // The first of those that were folded away.
+    let unfold = move || {
+        deck.unfolded.set(true);
+        after_drawing(|| focus(&slip::code_id(AT_FIRST)));
+    };
     let cards = deck.cards.get_value();
     let folds = move |index: usize| {
         let is_whole = deck.search.with(String::is_empty) && !deck.free_only.get();
@@ -305,11 +323,12 @@ pub fn view(deck: Deck) -> AnyView {
         {brand::view(deck.brand)}
         <div class="deck-tools">
             <label class="field deck-search">
-                <span>"Search"</span>
+                <span>{words::search()}</span>
                 <input
                     type="search"
                     autocomplete="off"
-                    placeholder="Name, number or note"
+                    dir="auto"
+                    placeholder=words::search_hint()
                     prop:value=deck.search
                     on:input:target=move |event| deck.search.set(event.target().value())
                 />
@@ -320,41 +339,25 @@ pub fn view(deck: Deck) -> AnyView {
                     prop:checked=deck.free_only
                     on:change:target=move |event| deck.free_only.set(event.target().checked())
                 />
-                <span>"Free only"</span>
+                <span>{words::free_only()}</span>
             </label>
             <p class="deck-count">{taken}</p>
         </div>
-        <fieldset class="segments deck-form">
-            <legend class="visually-hidden">"What the QR codes hold"</legend>
-            {Form::ALL
-                .map(|(form, name)| view! {
-                    <label>
-                        <input
-                            type="radio"
-                            name="card-form"
-                            prop:checked=move || deck.form.get() == form
-                            on:change=move |_| deck.form.set(form)
-                        />
-                        <span>{name}</span>
-                    </label>
-                })
-                .into_iter()
-                .collect_view()}
-        </fieldset>
+        <Segments legend=words::form_legend() name="card-form" chosen=deck.form choices=Form::all() class="segments deck-form"/>
         {paper::buttons(deck)}
         <FieldError id="cards-error" trouble=deck.trouble/>
         {move || deck.trouble.with(Option::is_some).then(|| view! {
             <p>
-                <button type="button" class="button small" on:click=move |_| deck.draw(deck.form.get_untracked())>"Try again"</button>
+                <button type="button" class="button small" on:click=move |_| draw_again()>{common::try_again()}</button>
             </p>
         })}
-        <ul class="slips" class:long=is_long>
+        <ul class="slips" id=LIST tabindex="-1" aria-label=words::list() class:long=is_long>
             {cards.into_iter().map(|card| slip::view(deck, card, move || folds(card.index))).collect_view()}
         </ul>
-        {move || none_found.get().then(|| view! { <p class="muted">{NONE_FOUND}</p> })}
+        {move || none_found.get().then(|| view! { <p class="muted">{words::none_found()}</p> })}
         {move || hidden_some.get().then(|| view! {
-            <button type="button" class="button" on:click=move |_| deck.unfolded.set(true)>
-                {format!("Show all {} cards", deck.count())}
+            <button type="button" class="button" on:click=move |_| unfold()>
+                {words::show_all(deck.count() as u64)}
             </button>
         })}
         {slip::enlarged(deck)}
@@ -365,12 +368,9 @@ pub fn view(deck: Deck) -> AnyView {
 fn certificate_notice(deck: Deck) -> Option<AnyView> {
     deck.pinned(0).map(|(_, fingerprint)| {
         view! {
-            <Notice tone=Tone::Info title="Participants accept a certificate first">
-                <p>
-                    "No authority vouches for this class's certificate. Each participant opens the address on their card once and lets their
-                    browser go on; then the code works. The certificate's SHA-256 fingerprint is:"
-                </p>
-                <code class="fingerprint">{grouped_hex(&fingerprint)}</code>
+            <Notice tone=Tone::Info title=words::certificate_title()>
+                <p>{words::certificate()}</p>
+                <code class="fingerprint" dir="ltr">{grouped_hex(&fingerprint)}</code>
             </Notice>
         }
         .into_any()

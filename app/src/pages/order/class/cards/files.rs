@@ -6,6 +6,8 @@ use crate::components::download::hand_over;
 use crate::components::field_error::FieldError;
 use crate::pages::order::Order;
 use crate::vault_client;
+use crate::vault_protocol::VaultTrouble;
+use crate::words::class_cards as words;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use leptos::prelude::*;
@@ -20,13 +22,11 @@ pub fn everything(order: Order, sealed: StoredValue<String>) -> AnyView {
         spawn_local(async move {
             let opened = vault_client::open_file(order.keys().fragment, sealed.get_value()).await;
             // Opened to become the file.
-            let content = opened
-                .map_err(|trouble| trouble.sentence())
-                .and_then(|content| {
-                    STANDARD
-                        .decode(content.expose())
-                        .map_err(|_| "The file came out damaged. Try again.".to_owned())
-                });
+            let content = opened.map_err(VaultTrouble::sentence).and_then(|content| {
+                STANDARD
+                    .decode(content.expose())
+                    .map_err(|_| words::file_damaged().to_owned())
+            });
             let file = format!("{}-class.json", order.file_name());
             match content {
                 Ok(content) => hand_over(&file, &content, announcer, trouble),
@@ -36,7 +36,7 @@ pub fn everything(order: Order, sealed: StoredValue<String>) -> AnyView {
     };
     view! {
         <div class="row">
-            <button type="button" class="button" on:click=save>"Download everything (JSON)"</button>
+            <button type="button" class="button" on:click=save>{words::everything()}</button>
         </div>
         <FieldError id="everything-error" trouble=trouble/>
     }

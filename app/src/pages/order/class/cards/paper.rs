@@ -1,14 +1,20 @@
 //! The cards on paper: printed by the browser, as a PDF made here, or as a table.
 
 use super::deck::{Card, Deck, Form, grouped_hex};
-use super::files;
+use super::{files, strip};
 use crate::announce::announcer;
 use crate::browser::location;
 use crate::components::download::hand_over;
 use crate::components::field_error::FieldError;
+use crate::components::segments::Segments;
+use crate::figures::number;
 use crate::pages::order::Order;
 use crate::vault_client;
-use crate::vault_protocol::{Paper, Sheet, SheetCard};
+use crate::vault_protocol::{
+    HINT_POINTS, LABEL_POINTS, Letters, Paper, SMALL_POINTS, Sheet, SheetCard,
+};
+use crate::win_ansi;
+use crate::words::class_cards as words;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use leptos::prelude::*;
@@ -31,12 +37,10 @@ fn usual_paper() -> Paper {
     }
 }
 
-/// How many cards, in words.
-fn cards_text(count: usize) -> String {
-    match count {
-        1 => "1 card".to_owned(),
-        _ => format!("{count} cards"),
-    }
+/// Whether the page's language is written from right to left.
+fn is_from_right() -> bool {
+    let root = document().document_element();
+    root.is_some_and(|root| root.get_attribute("dir").as_deref() == Some("rtl"))
 }
 
 /// What is made of the cards that are looked for, or of all.
@@ -63,17 +67,23 @@ pub fn buttons(deck: Deck) -> AnyView {
             Ok(strip) => strip,
             Err(sentence) => return trouble.set(Some(sentence)),
         };
+        let form = deck.form.get_untracked();
+        let cards: Vec<SheetCard> = deck
+            .wanted()
+            .iter()
+            .map(|card| sheet_card(deck, card, form))
+            .collect();
+        let Some(letters) = letters(&cards) else {
+            return trouble.set(Some(words::no_letters().to_owned()));
+        };
         busy.set(true);
         let file = format!("{}-cards.pdf", deck.order.file_name());
-        let form = deck.form.get_untracked();
         let sheet = Sheet {
             paper: chosen.get_untracked(),
+            from_right: is_from_right(),
             strip,
-            cards: deck
-                .wanted()
-                .iter()
-                .map(|card| sheet_card(deck, card, form))
-                .collect(),
+            letters,
+            cards,
         };
         spawn_local(async move {
             let made = vault_client::make_pdf(sheet).await;
@@ -85,7 +95,7 @@ pub fn buttons(deck: Deck) -> AnyView {
             let content = made.map_err(|trouble| trouble.sentence()).and_then(|made| {
                 STANDARD
                     .decode(made.expose())
-                    .map_err(|_| "The PDF came out damaged. Try again.".to_owned())
+                    .map_err(|_| words::pdf_damaged().to_owned())
             });
             match content {
                 Ok(content) => hand_over(&file, &content, announcer, trouble),
@@ -101,7 +111,7 @@ pub fn buttons(deck: Deck) -> AnyView {
     view! {
         <div class="row">
             <button type="button" class="button primary" disabled=move || !is_ready.get() on:click=print>
-                {move || format!("Print {}", cards_text(count.get()))}
+                {move || words::print(count.get() as u64)}
             </button>
             <button
                 type="button"
@@ -110,26 +120,10 @@ pub fn buttons(deck: Deck) -> AnyView {
                 aria-disabled=move || busy.get().then_some("true")
                 on:click=pdf
             >
-                {move || if busy.get() { "Making the PDF…".to_owned() } else { format!("PDF of {}", cards_text(count.get())) }}
+                {move || if busy.get() { words::pdf_busy().to_owned() } else { words::pdf(count.get() as u64) }}
             </button>
-            <fieldset class="segments">
-                <legend class="visually-hidden">"Paper of the PDF"</legend>
-                {[(Paper::A4, "A4"), (Paper::Letter, "Letter")]
-                    .map(|(paper, name)| view! {
-                        <label>
-                            <input
-                                type="radio"
-                                name="paper"
-                                prop:checked=move || chosen.get() == paper
-                                on:change=move |_| chosen.set(paper)
-                            />
-                            <span>{name}</span>
-                        </label>
-                    })
-                    .into_iter()
-                    .collect_view()}
-            </fieldset>
-            <button type="button" class="button" on:click=table>"Table (CSV)"</button>
+            <Segments legend=words::paper_legend() name="paper" chosen=chosen choices=vec![(Paper::A4, "A4"), (Paper::Letter, words::letter())]/>
+            <button type="button" class="button" on:click=table>{words::table()}</button>
         </div>
         <FieldError id="paper-error" trouble=trouble/>
     }
@@ -139,12 +133,12 @@ pub fn buttons(deck: Deck) -> AnyView {
 fn sheet_card(deck: Deck, card: &Card, form: Form) -> SheetCard {
     let small = deck.pinned(card.index).map(|(address, fingerprint)| {
         vec![
-            ("First open and accept".to_owned(), address),
+            (words::accept_first().to_owned(), address),
             ("SHA-256".to_owned(), grouped_hex(&fingerprint)),
         ]
     });
     SheetCard {
-        number: u32::try_from(card.index + 1).unwrap_or_default(),
+        label: words::number(&number(card.index as u64 + 1)),
         name: deck
             .node(card.index, |node| node.name.clone())
             .unwrap_or_default(),
@@ -152,6 +146,31 @@ fn sheet_card(deck: Deck, card: &Card, form: Form) -> SheetCard {
         small: small.unwrap_or_default(),
         code: deck.text(card.index, form),
     }
+}
+
+/// What of the cards' texts a PDF cannot write with its own fonts, each once, as pictures; `None` where this browser does not let pictures
+/// be read.
+fn letters(cards: &[SheetCard]) -> Option<Vec<(String, Letters)>> {
+    const BLACK: &str = "#000";
+    const GRAY: &str = "#4d4d4d";
+    let mut drawn: Vec<(String, Letters)> = Vec::new();
+    for card in cards {
+        let small = card.small.iter().map(|(name, _)| name);
+        let texts = [
+            (&card.label, LABEL_POINTS, GRAY),
+            (&card.hint, HINT_POINTS, BLACK),
+        ];
+        let texts = texts
+            .into_iter()
+            .chain(small.map(|name| (name, SMALL_POINTS, GRAY)));
+        for (text, points, colour) in texts {
+            let is_known = drawn.iter().any(|(known, _)| known == text);
+            if !is_known && win_ansi::encode(text).is_none() {
+                drawn.push((text.clone(), strip::letters(text, points, colour)?));
+            }
+        }
+    }
+    Some(drawn)
 }
 
 /// Browsers may print the page's address in the margin, and this page's has the order link's secret: it is out of the address bar for

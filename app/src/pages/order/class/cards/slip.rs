@@ -1,11 +1,19 @@
 //! One card, on the screen and on paper.
 
 use super::deck::{Card, Deck, Form, grouped_hex};
+use crate::browser::focus;
 use crate::components::copy::CopyButton;
 use crate::components::qr::Qr;
+use crate::figures::number;
+use crate::words::class_cards as words;
 use kindling_domain::secret::Secret;
 use leptos::html::Dialog;
 use leptos::prelude::*;
+
+/// The button that a card's code is, by the card's place in the list.
+pub fn code_id(index: usize) -> String {
+    format!("card-code-{index}")
+}
 
 /// The card. On paper stand the branding, the name, the code and what to do with it; the rest is for the teacher.
 pub fn view(
@@ -17,7 +25,8 @@ pub fn view(
     let name = deck
         .node(index, |node| node.name.clone())
         .unwrap_or_default();
-    let label = format!("QR code of {name}");
+    let place = number(index as u64 + 1);
+    let label = words::code(&name);
     let strip = move || {
         let url = deck.brand.strip.get();
         url.map(|url| view! { <img class="slip-strip" src=url alt=""/> })
@@ -27,7 +36,7 @@ pub fn view(
         None => view! { <span class="slip-drawing"></span> }.into_any(),
     };
     let note = {
-        let label = format!("Who has {name}");
+        let label = words::who_has(&name);
         move || {
             let label = label.clone();
             card.taken.get().then(|| {
@@ -36,7 +45,8 @@ pub fn view(
                         type="text"
                         class="slip-note"
                         aria-label=label
-                        placeholder="By whom"
+                        placeholder=words::by_whom()
+                        dir="auto"
                         autocomplete="off"
                         maxlength="80"
                         prop:value=card.note
@@ -50,38 +60,39 @@ pub fn view(
         let link = address.clone();
         view! {
             <p class="slip-address">
-                <span>"First open and accept"</span>
-                <a href=link target="_blank" rel="noopener noreferrer">{address}</a>
-                <span class="on-paper">"SHA-256"</span>
-                <code class="on-paper">{grouped_hex(&fingerprint)}</code>
+                <span>{words::accept_first()}</span>
+                <a href=link target="_blank" rel="noopener noreferrer" dir="ltr">{address}</a>
+                <span class="on-paper" dir="ltr">"SHA-256"</span>
+                <code class="on-paper" dir="ltr">{grouped_hex(&fingerprint)}</code>
             </p>
         }
     });
     let copy = move || {
-        // Wallets take what the code holds.
-        let what = match deck.form.get() {
-            Form::Connect | Form::Wallet => "link",
-            Form::Plain => "address and rune",
-        };
         let name = deck
             .node(index, |node| node.name.clone())
             .unwrap_or_default();
-        copy_button(
-            deck.text(index, deck.form.get()),
-            format!("the {what} of {name}"),
-        )
+        // Wallets take what the code holds.
+        let what = match deck.form.get() {
+            Form::Connect | Form::Wallet => words::what_link(&name),
+            Form::Plain => words::what_plain(&name),
+        };
+        copy_button(deck.text(index, deck.form.get()), what)
     };
     view! {
         <li class="slip" class:taken=card.taken class:unwanted=move || !card.is_wanted.get() class:folded=is_folded>
             {strip}
             <p class="slip-head">
-                <span class="slip-number"><span class="on-paper">"Node "</span>{index + 1}</span>
-                <strong class="slip-name">{name.clone()}</strong>
+                <span class="slip-number">
+                    <span class="on-paper">{words::number(&place)}</span>
+                    <span class="on-screen">{place.clone()}</span>
+                </span>
+                <strong class="slip-name"><bdi>{name.clone()}</bdi></strong>
             </p>
             <button
                 type="button"
                 class="slip-code"
-                aria-label=format!("Enlarge the QR code of {name}")
+                id=code_id(index)
+                aria-label=words::enlarge(&name)
                 on:click=move |_| deck.enlarged.set(Some(index))
             >
                 {code}
@@ -92,11 +103,11 @@ pub fn view(
                 <label class="check">
                     <input
                         type="checkbox"
-                        aria-label=format!("{name} is taken")
+                        aria-label=words::is_taken(&name)
                         prop:checked=card.taken
                         on:change:target=move |event| card.taken.set(event.target().checked())
                     />
-                    <span>"Taken"</span>
+                    <span>{words::taken()}</span>
                 </label>
                 {copy}
                 {note}
@@ -110,7 +121,8 @@ fn copy_button(text: Secret, what: String) -> AnyView {
     view! { <CopyButton text=text what=what/> }.into_any()
 }
 
-/// One card's code as large as the screen, for the wall.
+/// One card's code as large as the screen, for the wall. Closed, it gives the focus back to the card that opened it: browsers do that
+/// only for what had the focus, which a button that was clicked has not everywhere.
 pub fn enlarged(deck: Deck) -> AnyView {
     let dialog = NodeRef::<Dialog>::new();
     Effect::new(move || {
@@ -127,11 +139,16 @@ pub fn enlarged(deck: Deck) -> AnyView {
             dialog.close();
         }
     };
+    let closed = move |_| {
+        if let Some(index) = deck.enlarged.try_update(Option::take).flatten() {
+            focus(&code_id(index));
+        }
+    };
     let content = move || {
         let index = deck.enlarged.get()?;
         let name = deck.node(index, |node| node.name.clone())?;
         let card = deck.cards.with_value(|cards| cards.get(index).copied())?;
-        let label = format!("QR code of {name}");
+        let label = words::code(&name);
         let code = move || {
             let label = label.clone();
             card.code
@@ -140,16 +157,16 @@ pub fn enlarged(deck: Deck) -> AnyView {
         };
         Some(view! {
             <p class="slip-head">
-                <span class="slip-number">{index + 1}</span>
-                <strong class="slip-name">{name}</strong>
+                <span class="slip-number">{number(index as u64 + 1)}</span>
+                <strong class="slip-name"><bdi>{name}</bdi></strong>
             </p>
             <div class="beamer-code">{code}</div>
         })
     };
     view! {
-        <dialog node_ref=dialog class="beamer" aria-label="QR code, enlarged" on:close=move |_| deck.enlarged.set(None)>
+        <dialog node_ref=dialog class="beamer" aria-label=words::enlarged() on:close=closed>
             {content}
-            <button type="button" class="button" on:click=close>"Close"</button>
+            <button type="button" class="button" on:click=close>{words::close()}</button>
         </dialog>
     }
     .into_any()

@@ -1,6 +1,7 @@
-//! The picture on top of each card: logo, title and date, drawn by the browser, whose fonts and text layout know every script.
+//! The picture on top of each card: logo, title and date, drawn by the browser, whose fonts and text layout know every script. In the same
+//! way it draws what stands beside a card's code, in languages whose letters a PDF cannot write without carrying a font of megabytes.
 
-use crate::vault_protocol::{STRIP_MM, Strip};
+use crate::vault_protocol::{BASELINE, LEADING as LINE, Letters, Picture, STRIP_MM, TEXT_MM};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_channel::oneshot;
@@ -20,14 +21,16 @@ const GAP: f64 = 2.5 * PIXELS_PER_MM;
 const TITLE_SIZES: [u32; 8] = [58, 53, 48, 43, 38, 34, 29, 24];
 const DATE_SIZE: u32 = 33;
 const LEADING: f64 = 1.18;
+const MM_PER_POINT: f64 = 25.4 / 72.0;
+/// No line of East Asian text begins with one of these.
+const CLOSING: &str = "、。，．・：；！？）」』】ー々っゃゅょッャュョ";
 const FONTS: &str = "system-ui, -apple-system, \"Segoe UI\", Roboto, \"Noto Sans\", sans-serif";
 
 /// Draws it; `None` where this browser has no canvas.
 pub fn draw(title: &str, date: &str, logo: Option<&HtmlImageElement>) -> Option<HtmlCanvasElement> {
-    let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
+    let (canvas, context) = blank()?;
     canvas.set_width(WIDTH as u32);
     canvas.set_height(HEIGHT as u32);
-    let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
     context.set_fill_style_str("#fff");
     context.fill_rect(0.0, 0.0, WIDTH, HEIGHT);
     context.set_fill_style_str("#000");
@@ -60,6 +63,49 @@ pub fn draw(title: &str, date: &str, logo: Option<&HtmlImageElement>) -> Option<
         let _ = context.fill_text(date.trim(), x, y + date_height - date_size * 0.3);
     }
     Some(canvas)
+}
+
+/// A text of a card as a picture, in letters of so many `points` and this colour; `None` where this browser does not let pictures be read.
+pub fn letters(text: &str, points: f32, colour: &str) -> Option<Letters> {
+    let size = f64::from(points) * PIXELS_PER_MM * MM_PER_POINT;
+    let line = size * f64::from(LINE);
+    let font = format!("400 {}px {FONTS}", size as u32);
+    let (canvas, context) = blank()?;
+    context.set_font(&font);
+    let lines = wrapped(&context, text, f64::from(TEXT_MM) * PIXELS_PER_MM);
+    let wide = |line: &String| {
+        context
+            .measure_text(line.trim_end())
+            .map_or(0.0, |measured| measured.width())
+    };
+    let width = lines.iter().map(wide).fold(1.0, f64::max).ceil();
+    let height = (line * lines.len() as f64).ceil();
+    // Which makes the context forget everything.
+    canvas.set_width(width as u32);
+    canvas.set_height(height as u32);
+    context.set_fill_style_str("#fff");
+    context.fill_rect(0.0, 0.0, width, height);
+    context.set_fill_style_str(colour);
+    context.set_font(&font);
+    set_direction(&context, text);
+    let is_rtl = reads_from_right(text);
+    context.set_text_align(if is_rtl { "right" } else { "left" });
+    for (at, text) in lines.iter().enumerate() {
+        let y = line * (at as f64 + f64::from(BASELINE));
+        // Text that cannot be drawn is left out.
+        let _ = context.fill_text(text.trim_end(), if is_rtl { width } else { 0.0 }, y);
+    }
+    Some(Letters {
+        // Gray on white, so one colour has it all.
+        picture: read(&canvas, 1)?,
+        lines: lines.len() as u32,
+    })
+}
+
+fn blank() -> Option<(HtmlCanvasElement, CanvasRenderingContext2d)> {
+    let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
+    let context = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+    Some((canvas, context))
 }
 
 /// -> what it takes of the width, with a gap.
@@ -134,6 +180,13 @@ fn units(text: &str) -> Vec<String> {
     let mut units: Vec<String> = Vec::new();
     let mut open = false;
     for sign in text.chars() {
+        if CLOSING.contains(sign)
+            && let Some(unit) = units.last_mut()
+        {
+            unit.push(sign);
+            open = false;
+            continue;
+        }
         let is_alone =
             ('\u{2e80}'..'\u{fb00}').contains(&sign) && !('\u{ac00}'..'\u{d7b0}').contains(&sign);
         match units.last_mut() {
@@ -172,18 +225,25 @@ pub async fn to_blob(canvas: &HtmlCanvasElement) -> Option<Blob> {
 }
 
 /// The picture's pixels for the PDF.
-pub fn to_pixels(canvas: &HtmlCanvasElement) -> Option<Strip> {
+pub fn to_pixels(canvas: &HtmlCanvasElement) -> Option<Picture> {
+    read(canvas, 3)
+}
+
+/// So many of each pixel's colours. The ground is white and covers everything, so there is nothing to see through.
+fn read(canvas: &HtmlCanvasElement, colours: usize) -> Option<Picture> {
+    let (width, height) = (canvas.width(), canvas.height());
     let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
-    let data = context.get_image_data(0.0, 0.0, WIDTH, HEIGHT).ok()?;
-    // The ground is white and covers everything, so there is nothing to see through.
-    let rgb: Vec<u8> = data
+    let data = context
+        .get_image_data(0.0, 0.0, width.into(), height.into())
+        .ok()?;
+    let pixels: Vec<u8> = data
         .data()
         .chunks_exact(4)
-        .flat_map(|pixel| pixel.iter().take(3).copied())
+        .flat_map(|pixel| pixel.iter().take(colours).copied())
         .collect();
-    Some(Strip {
-        width: data.width(),
-        height: data.height(),
-        rgb: STANDARD.encode(rgb),
+    Some(Picture {
+        width,
+        height,
+        pixels: STANDARD.encode(pixels),
     })
 }

@@ -3,6 +3,7 @@
 use super::deck::Deck;
 use crate::components::copy::CopyButton;
 use crate::components::value::{SecretValue, Value};
+use crate::words::class_cards as words;
 use leptos::prelude::*;
 
 /// Folded away; what is folded away is not in the document at all.
@@ -14,12 +15,12 @@ pub fn access(deck: Deck) -> AnyView {
                 .bundle
                 .with_value(|bundle| (bundle.bitcoin.clone(), bundle.classroom.nodes.clone()));
             let rows = nodes.into_iter().map(|node| {
-                let what = format!("the teacher's link of {}", node.name);
+                let what = words::what_teacher(&node.name);
                 view! {
                     <div class="value">
                         <dt>{node.name}</dt>
                         <dd>
-                            <code class="node-key">{node.public_key}</code>
+                            <code class="node-key" dir="ltr">{node.public_key}</code>
                             <CopyButton text=node.admin_connect what=what/>
                         </dd>
                     </div>
@@ -27,13 +28,11 @@ pub fn access(deck: Deck) -> AnyView {
                 .into_any()
             });
             view! {
-                <p class="muted">
-                    "These links may do everything on their node. Open them in Clams on your own device, and keep them off the wall."
-                </p>
+                <p class="muted">{words::teacher_means()}</p>
                 <dl>
                     {rows.collect_view()}
-                    <Value name="Bitcoin RPC user" value=bitcoin.rpc_user/>
-                    <SecretValue name="Bitcoin RPC password" value=bitcoin.rpc_password/>
+                    <Value name=words::rpc_user() value=bitcoin.rpc_user/>
+                    <SecretValue name=words::rpc_password() value=bitcoin.rpc_password/>
                 </dl>
             }
             .into_any()
@@ -41,7 +40,7 @@ pub fn access(deck: Deck) -> AnyView {
     };
     view! {
         <details on:toggle:target=move |event| is_open.set(event.target().open())>
-            <summary>"Teacher's access"</summary>
+            <summary>{words::teacher()}</summary>
             <div class="stack tight">{rows}</div>
         </details>
     }

@@ -3,6 +3,7 @@
 
 use super::says::{Node, Standing};
 use crate::figures::number;
+use crate::words::class_live as words;
 use js_sys::Math;
 use kindling_domain::wire::{ClassChannelStatus, ClassState};
 use leptos::ev::MouseEvent;
@@ -20,6 +21,8 @@ const VIEW_BOX: &str = "0 0 720 900";
 const NAMED: usize = 16;
 /// From so many on, every other node stands on an inner ellipse.
 const CROWDED: usize = 48;
+/// What a finger needs around the middle of a node.
+const REACH: i32 = 26;
 /// Channels between the same two nodes stand so far apart.
 const APART: f64 = 14.0;
 
@@ -38,6 +41,8 @@ struct Dot {
     title: String,
     body: String,
     mark: String,
+    /// Where a finger hits it; it is not seen.
+    reach: String,
     label: String,
     label_at: (String, String),
 }
@@ -110,12 +115,21 @@ impl Picture {
             dots: dots.collect(),
             lines,
             size: if is_named { "net" } else { "net many" },
-            description: format!(
-                "{} nodes, {connected} of them with a wallet connected, and {} channels. The table below says the same in figures.",
-                nodes.len(),
-                state.channels.len()
+            description: words::picture_description(
+                &words::nodes(nodes.len() as u64),
+                &number(connected as u64),
+                &words::channels_count(state.channels.len() as u64),
             ),
         }
+    }
+
+    /// The channels of a node in words, in their order.
+    pub fn channels_of(&self, at: usize) -> Vec<String> {
+        let own = self
+            .lines
+            .iter()
+            .filter(|line| [line.from, line.to].contains(&at));
+        own.map(|line| line.title.clone()).collect()
     }
 
     /// Draws it; a node that is touched becomes the `chosen` one, and only its channels stand out.
@@ -133,7 +147,7 @@ impl Picture {
             .zip(self.dots)
             .map(|(at, dot)| dot.view(at, is_chosen));
         view! {
-            <svg class=self.size viewBox=VIEW_BOX role="img" aria-label="The network of the class" aria-describedby="net-desc" on:click=touch>
+            <svg class=self.size viewBox=VIEW_BOX role="img" aria-label=words::picture() aria-describedby="net-desc" on:click=touch>
                 <desc id="net-desc">{self.description}</desc>
                 <g>{self.lines.into_iter().map(|line| line.view(is_chosen)).collect_view()}</g>
                 <g>{dots.collect_view()}</g>
@@ -174,6 +188,7 @@ impl Dot {
         view! {
             <g class=class data-node=at.to_string()>
                 {svg::title().child(self.title)}
+                <path class="reach" d=self.reach></path>
                 <path class="body" d=self.body></path>
                 <path class="mark" d=self.mark></path>
                 <text x=x y=y>{self.label}</text>
@@ -256,21 +271,21 @@ fn dot(at: usize, node: &Node, place: Place, is_named: bool) -> Dot {
         let far = place.radius + 17.0;
         let at_x = (place.x + place.out.0 * far) as i32;
         let at_y = (place.y + place.out.1 * far) as i32 + 8;
-        ((at + 1).to_string(), at_x, at_y)
+        (number(at as u64 + 1), at_x, at_y)
     };
     Dot {
         class,
-        title: format!(
-            "{}. {}: {}; {} on chain, {} sats in {} channels",
-            at + 1,
-            node.name,
-            node.wallet,
-            node.onchain(),
-            number(node.channel_sats),
-            node.channels
+        title: words::node_line(
+            node.channels as u64,
+            &number(at as u64 + 1),
+            &node.name,
+            &node.wallet,
+            &node.onchain(),
+            &number(node.channel_sats),
         ),
         body,
         mark,
+        reach: round(x, y, r.max(REACH)),
         label,
         label_at: (label_x.to_string(), label_y.to_string()),
     }
@@ -318,21 +333,19 @@ fn line(
     let rest = channel.sats.saturating_sub(channel.from_sats);
     let ((x1, y1), (x2, y2)) = (at(start), at(end));
     let (x, y) = at(start + (end - start) * part.clamp(0.0, 1.0));
+    let said = match channel.active {
+        true => words::channel_line,
+        false => words::channel_line_off,
+    };
     // In tenths, which an integer can be written with.
     let width = (thickest * (0.25 + 0.75 * share)) as i32;
     Some(Line {
         is_active: channel.active,
-        title: format!(
-            "{} has {}, {} has {} sats{}",
-            one.name,
-            number(channel.from_sats),
-            other.name,
-            number(rest),
-            if channel.active {
-                ""
-            } else {
-                "; no payments pass now"
-            }
+        title: said(
+            &one.name,
+            &number(channel.from_sats),
+            &other.name,
+            &number(rest),
         ),
         from,
         to,

@@ -1,8 +1,8 @@
 //! A class in words and figures. Computed from what its machine said and the time alone; nothing here draws.
 
 use super::picture::Picture;
-use crate::figures::local_time;
-use crate::figures::{bytes, number, span};
+use crate::figures::{bytes, local_time, number, span};
+use crate::words::class_live as words;
 use kindling_domain::time::UnixMillis;
 use kindling_domain::wire::{ClassNodeStatus, ClassState, ClassView};
 
@@ -84,7 +84,7 @@ impl Node {
     /// What it has on chain in words: one that does not answer tells nothing of it.
     pub fn onchain(&self) -> String {
         match self.standing {
-            Standing::Down => "unknown".to_owned(),
+            Standing::Down => words::unknown().to_owned(),
             _ => number(self.onchain_sats),
         }
     }
@@ -113,13 +113,8 @@ impl Said {
                 .class
                 .as_ref()
                 .map(|class| Class::of(class, heard_at)),
-            scarce_disk: is_scarce.then(|| {
-                format!(
-                    "Only {} of {} are free on its disk.",
-                    bytes(disk.free_bytes),
-                    bytes(disk.total_bytes)
-                )
-            }),
+            scarce_disk: is_scarce
+                .then(|| words::scarce_disk(&bytes(disk.free_bytes), &bytes(disk.total_bytes))),
         }
     }
 
@@ -167,10 +162,9 @@ fn node_of(state: &ClassState, at: u32, node: &ClassNodeStatus) -> Node {
         false => channel.sats.saturating_sub(channel.from_sats),
     });
     let (standing, wallet) = match (node.up, node.wallets) {
-        (false, _) => (Standing::Down, "does not answer".to_owned()),
-        (true, 0) => (Standing::Waiting, "not connected".to_owned()),
-        (true, 1) => (Standing::Connected, "connected".to_owned()),
-        (true, many) => (Standing::Connected, format!("connected, {many} times")),
+        (false, _) => (Standing::Down, words::wallet_down().to_owned()),
+        (true, 0) => (Standing::Waiting, words::wallet_waiting().to_owned()),
+        (true, wallets) => (Standing::Connected, words::wallet_connected(wallets.into())),
     };
     Node {
         name: node.name.clone(),
@@ -195,40 +189,30 @@ fn figures(state: &ClassState, nodes: &[Node], heard_at: UnixMillis) -> Vec<Figu
         .filter(|channel| channel.active)
         .count();
     let block_age = (heard_at.0 / 1000).saturating_sub(state.best_block_time);
-    let plural = |number: usize, one: &'static str, many: &'static str| match number {
+    let unless_none = |count: usize, sentence: fn(u64) -> String| match count {
         0 => String::new(),
-        1 => format!("1 {one}"),
-        number => format!("{number} {many}"),
+        count => sentence(count as u64),
     };
     vec![
         Figure {
-            name: "Wallets",
-            text: format!(
-                "{} of {} connected",
-                count(Standing::Connected),
-                nodes.len()
+            name: words::wallets(),
+            text: words::wallets_connected(
+                count(Standing::Connected) as u64,
+                &number(nodes.len() as u64),
             ),
-            more: plural(
-                count(Standing::Down),
-                "node does not answer",
-                "nodes do not answer",
-            ),
+            more: unless_none(count(Standing::Down), words::nodes_down),
         },
         Figure {
-            name: "Channels",
-            text: format!("{open} open"),
-            more: plural(
-                state.channels.len() - open,
-                "cannot pay now",
-                "cannot pay now",
-            ),
+            name: words::channels(),
+            text: words::channels_open(open as u64),
+            more: unless_none(state.channels.len() - open, words::channels_stuck),
         },
         Figure {
-            name: "Block",
+            name: words::block(),
             text: number(state.blocks.into()),
             more: match block_age {
                 0..=OLD_BLOCK => String::new(),
-                age => format!("no new one for {}", span(age)),
+                age => words::no_block_for(&span(age)),
             },
         },
     ]
