@@ -1,12 +1,15 @@
 //! What to type to get in, per system. Everything that goes into a command is checked first: it will be pasted into a shell.
 
 use crate::browser::System;
+use crate::words::ssh as words;
 use std::net::IpAddr;
 
 /// One thing to do: a sentence and the command for it.
 pub struct Step {
     /// Why.
     pub title: &'static str,
+    /// What the command is, for its copy button.
+    pub what: &'static str,
     /// What to paste.
     pub command: String,
 }
@@ -42,15 +45,18 @@ impl Target {
     pub fn steps(&self, system: System) -> Vec<Step> {
         vec![
             Step {
-                title: "Put the key where SSH expects it, readable by you alone",
+                title: words::keep(),
+                what: words::keep_command(),
                 command: self.keep(system),
             },
             Step {
-                title: "Tell SSH the machine's own key, so that nobody can stand in between",
+                title: words::trust(),
+                what: words::trust_command(),
                 command: self.trust(system),
             },
             Step {
-                title: "Log in",
+                title: words::login(),
+                what: words::login_command(),
                 command: self.login(system, ""),
             },
         ]

@@ -77,7 +77,6 @@ pub async fn private_key(fragment: Secret) -> Answered<Secret> {
 }
 
 /// The SSH private key's file for programs that do not read OpenSSH's format.
-#[expect(dead_code, reason = "no page offers it yet")]
 pub async fn private_key_pem(fragment: Secret) -> Answered<Secret> {
     let format = KeyFormat::Pem;
     ask(PrivateKey { fragment, format }, None).await

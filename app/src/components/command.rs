@@ -11,7 +11,7 @@ pub fn Command(#[prop(into)] text: String, #[prop(into)] what: String) -> impl I
     view! {
         <div class="command">
             // Scrolls sideways, so it has to be reachable by keyboard.
-            <pre tabindex="0" role="region" aria-label=label><code>{text.clone()}</code></pre>
+            <pre tabindex="0" dir="ltr" role="region" aria-label=label><code>{text.clone()}</code></pre>
             <CopyButton text=Secret::new(text) what=what/>
         </div>
     }

@@ -2,6 +2,7 @@
 
 use crate::announce::announcer;
 use crate::browser;
+use crate::words::copy as words;
 use kindling_domain::secret::Secret;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -23,7 +24,7 @@ pub fn CopyButton(
     let copied = RwSignal::new(None::<bool>);
     let announcer = announcer();
     // Words that say it all need no other name.
-    let name = label.is_none().then(|| format!("Copy {what}"));
+    let name = label.is_none().then(|| words::copy_what(&what));
     let copy = move |_| {
         let text = text.clone();
         let what = what.clone();
@@ -31,9 +32,9 @@ pub fn CopyButton(
             // Opened because the person asked for it.
             let done = browser::copy(text.expose()).await;
             announcer.say(if done {
-                format!("Copied {what}")
+                words::copied_what(&what)
             } else {
-                "Copying did not work".to_owned()
+                words::copy_failed().to_owned()
             });
             if done && let Some(tell) = on_copied {
                 tell.run(());
@@ -52,9 +53,9 @@ pub fn CopyButton(
     view! {
         <button type="button" class=class aria-label=name on:click=copy>
             {move || match copied.get() {
-                None => label.unwrap_or("Copy"),
-                Some(true) => "Copied ✓",
-                Some(false) => "Select and copy by hand",
+                None => label.unwrap_or(words::copy()),
+                Some(true) => words::copied(),
+                Some(false) => words::copy_by_hand(),
             }}
         </button>
     }

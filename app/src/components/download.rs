@@ -1,7 +1,8 @@
-//! A button that hands over a file.
+//! Handing over files: what was handed over is said, and why nothing was.
 
 use crate::announce::{Announcer, announcer};
 use crate::browser;
+use crate::words::copy as words;
 use kindling_domain::secret::Secret;
 use leptos::prelude::*;
 
@@ -13,10 +14,19 @@ pub fn hand_over(
     trouble: RwSignal<Option<String>>,
 ) {
     if browser::download(file, content) {
-        announcer.say(format!("Downloading {file}"));
+        announcer.say(words::downloading(file));
     } else {
         // The person may have moved on meanwhile.
-        let _ = trouble.try_set(Some("This browser does not save files.".to_owned()));
+        let _ = trouble.try_set(Some(words::no_files().to_owned()));
+    }
+}
+
+/// Why nothing was handed over, on a line of its own below the buttons around it.
+#[component]
+pub fn Trouble(of: RwSignal<Option<String>>) -> impl IntoView {
+    move || {
+        let sentence = of.get()?;
+        Some(view! { <p class="field-error own-line" role="alert">{sentence}</p> })
     }
 }
 
@@ -30,14 +40,18 @@ pub fn DownloadButton(
     #[prop(optional)] on_done: Option<Callback<()>>,
 ) -> impl IntoView {
     let announcer = announcer();
+    let trouble = RwSignal::new(None::<String>);
     let save = move |_| {
+        trouble.set(None);
         // Opened because the person asked for it.
-        if browser::download(&file, text.expose().as_bytes()) {
-            announcer.say(format!("Downloading {file}"));
-            if let Some(tell) = on_done {
-                tell.run(());
-            }
+        hand_over(&file, text.expose().as_bytes(), announcer, trouble);
+        if let (None, Some(tell)) = (trouble.get_untracked(), on_done) {
+            tell.run(());
         }
     };
-    view! { <button type="button" class=class on:click=save>{label}</button> }.into_any()
+    view! {
+        <button type="button" class=class on:click=save>{label}</button>
+        <Trouble of=trouble/>
+    }
+    .into_any()
 }

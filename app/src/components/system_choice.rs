@@ -1,6 +1,7 @@
 //! Which system the commands are for.
 
 use crate::browser::System;
+use crate::words::ssh as words;
 use leptos::prelude::*;
 
 const SYSTEMS: [(System, &str); 3] = [
@@ -14,7 +15,7 @@ const SYSTEMS: [(System, &str); 3] = [
 pub fn SystemChoice(chosen: RwSignal<System>) -> impl IntoView {
     view! {
         <fieldset class="segments">
-            <legend class="visually-hidden">"Your computer"</legend>
+            <legend class="visually-hidden">{words::computer()}</legend>
             {SYSTEMS
                 .map(|(system, name)| {
                     view! {

@@ -12,7 +12,7 @@ pub fn Value(name: &'static str, #[prop(into)] value: String) -> impl IntoView {
         <div class="value">
             <dt>{name}</dt>
             <dd>
-                <code>{value.clone()}</code>
+                <code dir="ltr">{value.clone()}</code>
                 <CopyButton text=Secret::new(value) what=name/>
             </dd>
         </div>
@@ -26,7 +26,7 @@ pub fn Fact(name: &'static str, #[prop(into)] value: String) -> impl IntoView {
     view! {
         <div class="value">
             <dt>{name}</dt>
-            <dd>{value}</dd>
+            <dd><bdi>{value}</bdi></dd>
         </div>
     }
     .into_any()
@@ -42,7 +42,7 @@ pub fn SecretValue(name: &'static str, value: Secret) -> impl IntoView {
             <dd>
                 <Reveal what=name>
                     // Opened because the person asked to see it.
-                    <code>{shown.expose().to_owned()}</code>
+                    <code dir="ltr">{shown.expose().to_owned()}</code>
                 </Reveal>
                 <CopyButton text=value what=name/>
             </dd>

@@ -3,7 +3,7 @@
 use super::Order;
 use crate::announce::announcer;
 use crate::api;
-use crate::browser::{System, download};
+use crate::browser::System;
 use crate::components::command::Command;
 use crate::components::countdown::ticking;
 use crate::components::download::hand_over;
@@ -12,6 +12,7 @@ use crate::components::notice::{Notice, Tone};
 use crate::figures::{local_time, span};
 use crate::ssh_commands::Target;
 use crate::vault_client;
+use crate::words::node_backup as words;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kindling_domain::time::UnixMillis;
@@ -37,11 +38,8 @@ pub fn backup(order: Order, system: RwSignal<System>, target: Memo<Option<Target
         is_there.get().then(|| {
             view! {
                 <section class="card stack" aria-labelledby="backup-title">
-                    <h2 id="backup-title">"Channel backup"</h2>
-                    <p class="muted">
-                        "With it and your seed words, the money in your channels comes back when the machine is lost: the other ends close them
-                        and pay out."
-                    </p>
+                    <h2 id="backup-title">{words::title()}</h2>
+                    <p class="muted">{words::means()}</p>
                     {body}
                 </section>
             }
@@ -54,10 +52,10 @@ fn how_to_keep(target: Option<Target>, system: System) -> AnyView {
     let command = target.map(|it| it.remote(system, "/opt/kindling/ops.sh backup --keep on"));
     view! {
         <details>
-            <summary>"None is kept here. How to switch it on"</summary>
+            <summary>{words::none()}</summary>
             <div class="stack tight">
-                <p>"The machine seals it to you and sends it here whenever a channel is opened or closed:"</p>
-                {command.map(|text| view! { <Command text=text what="the command that keeps a backup here"/> })}
+                <p>{words::how()}</p>
+                {command.map(|text| view! { <Command text=text what=words::keep_command()/> })}
             </div>
         </details>
     }
@@ -67,7 +65,7 @@ fn how_to_keep(target: Option<Target>, system: System) -> AnyView {
 fn copy_here(order: Order, at: UnixMillis) -> AnyView {
     let announcer = announcer();
     let now = ticking();
-    let age = move || format!("Kept here, from {} ago.", span(now.get().since(at) / 1000));
+    let age = move || words::kept(&span(now.get().since(at) / 1000));
     let busy = RwSignal::new(false);
     let trouble = RwSignal::new(None::<String>);
     // What this order link does not open.
@@ -95,9 +93,9 @@ fn copy_here(order: Order, at: UnixMillis) -> AnyView {
         <p title=local_time(at)>{age}</p>
         <div class="row">
             <button type="button" class="button" aria-disabled=move || busy.get().then_some("true") on:click=fetch>
-                {move || if busy.get() { "Opening…" } else { "Download the channel backup" }}
+                {move || if busy.get() { words::opening() } else { words::download() }}
             </button>
-            <code>{FILE}</code>
+            <code dir="ltr">{FILE}</code>
         </div>
         <FieldError id="backup-error" trouble=trouble/>
         {move || foreign.get().map(|content| sealed_file(order, content))}
@@ -114,13 +112,16 @@ enum Taken {
 }
 
 async fn take(order: Order) -> Result<Taken, String> {
-    const DAMAGED: &str = "The backup arrived damaged.";
     let keys = order.keys();
     let sealed = api::backup(&keys.order_id, &keys.access_token)
         .await
         .map_err(|failure| failure.sentence())?
         .sealed;
-    let bytes = |text: &str| STANDARD.decode(text).map_err(|_| DAMAGED.to_owned());
+    let bytes = |text: &str| {
+        STANDARD
+            .decode(text)
+            .map_err(|_| words::damaged().to_owned())
+    };
     Ok(
         match vault_client::open_file(keys.fragment, sealed.clone()).await {
             // Opened to become the file.
@@ -134,16 +135,17 @@ fn sealed_file(order: Order, content: Vec<u8>) -> AnyView {
     let announcer = announcer();
     let file = format!("{}-{FILE}.age", order.file_name());
     let command = format!("age -d -i ~/.ssh/id_ed25519 {file} > {FILE}");
+    let trouble = RwSignal::new(None::<String>);
     let save = move |_| {
-        if download(&file, &content) {
-            announcer.say(format!("Downloading {file}"));
-        }
+        trouble.set(None);
+        hand_over(&file, &content, announcer, trouble);
     };
     view! {
-        <Notice tone=Tone::Info title="It does not open with this order link">
-            <p>"It was sealed to a key of your own. Download it as it is, and open it with that key:"</p>
-            <Command text=command what="the command that opens the backup"/>
-            <button type="button" class="button small" on:click=save>"Download the sealed file"</button>
+        <Notice tone=Tone::Info title=words::foreign()>
+            <p>{words::foreign_means()}</p>
+            <Command text=command what=words::open_command()/>
+            <button type="button" class="button small" on:click=save>{words::download_sealed()}</button>
+            <FieldError id="sealed-error" trouble=trouble/>
         </Notice>
     }
     .into_any()

@@ -5,8 +5,11 @@ use super::claim::{Claim, Contents, Trouble};
 use crate::components::copy::CopyButton;
 use crate::components::download::DownloadButton;
 use crate::components::notice::{Notice, Tone};
-use crate::components::reveal::Reveal;
+use crate::components::print::PrintChoice;
+use crate::components::reveal::{OnPaper, Reveal};
+use crate::components::rich::Rich;
 use crate::components::value::{Fact, SecretValue, Value};
+use crate::words::node_credentials as words;
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{Bundle, Component, Delivery};
 use leptos::prelude::*;
@@ -17,20 +20,17 @@ pub fn Handover(order: Order, claim: Claim<Bundle>) -> impl IntoView {
     let file = format!("{}-credentials.txt", order.file_name());
     view! {
         <section class="card stack" aria-labelledby="credentials-title">
-            <h2 id="credentials-title">"Your credentials"</h2>
+            <h2 id="credentials-title">{words::title()}</h2>
             {move || match (claim.bundle.get(), claim.delivery()) {
                 (Some(bundle), _) => view! { <Opened bundle=bundle claim=claim file=file.clone()/> }.into_any(),
                 (None, Some(Delivery::Erased)) => view! {
-                    <p>
-                        "They were handed over, and the sealed copy was erased. They are still on the machine: log in and read "
-                        <code>"/root/node-credentials.txt"</code>"."
-                    </p>
+                    <p><Rich text=words::erased_before()/></p>
                 }
                 .into_any(),
-                (None, Some(Delivery::Claimed)) if !claim.is_ours() => elsewhere(ELSEWHERE),
+                (None, Some(Delivery::Claimed)) if !claim.is_ours() => elsewhere(on_another_browser()),
                 (None, delivery) => view! { <Offer claim=claim again=delivery == Some(Delivery::Claimed)/> }.into_any(),
             }}
-            {trouble_of(claim, ELSEWHERE)}
+            {trouble_of(claim, on_another_browser())}
         </section>
     }
     .into_any()
@@ -39,22 +39,19 @@ pub fn Handover(order: Order, claim: Claim<Bundle>) -> impl IntoView {
 #[component]
 fn Offer(claim: Claim<Bundle>, again: bool) -> impl IntoView {
     view! {
-        <p>
-            "The machine has sealed its passwords and its wallet's seed words to you. They are handed to one browser only, this one if
-            you press the button, and opened here."
-        </p>
+        <p>{words::offer()}</p>
         <p class="muted">
             {if again {
-                "This browser has claimed them before and may show them again until you confirm, for at most 24 hours."
+                words::offer_again()
             } else {
-                "You can look at them again in this browser until you confirm that you saved them, for at most 24 hours."
+                words::offer_once()
             }}
         </p>
         <button type="button" class="button primary" on:click=move |_| claim.take()>
             {move || match (claim.busy.get(), again) {
-                (true, _) => "Opening…",
-                (false, true) => "Show my credentials again",
-                (false, false) => "Get my credentials",
+                (true, _) => words::opening(),
+                (false, true) => words::show_again(),
+                (false, false) => words::get(),
             }}
         </button>
     }
@@ -62,11 +59,12 @@ fn Offer(claim: Claim<Bundle>, again: bool) -> impl IntoView {
 }
 
 /// What it means for a node.
-const ELSEWHERE: Foreign = Foreign {
-    title: "These credentials were claimed in another browser",
-    meaning: "If that was you, you find them there. If it was not, somebody else has your order link and can log in: treat this machine \
-              and its wallet as lost, and do not fund it.",
-};
+fn on_another_browser() -> Foreign {
+    Foreign {
+        title: words::elsewhere(),
+        meaning: words::elsewhere_means(),
+    }
+}
 
 /// What is said where another browser was first.
 #[derive(Clone, Copy)]
@@ -88,7 +86,7 @@ pub fn trouble_of<T: Contents>(claim: Claim<T>, words: Foreign) -> AnyView {
         claim.trouble.get().map(|trouble| match trouble {
             Trouble::Elsewhere => elsewhere(words),
             Trouble::Sentence(sentence) => view! {
-                <Notice tone=Tone::Error title="That did not work"><p>{sentence}</p></Notice>
+                <Notice tone=Tone::Error title=words::trouble()><p>{sentence}</p></Notice>
             }
             .into_any(),
         })
@@ -99,67 +97,69 @@ pub fn trouble_of<T: Contents>(claim: Claim<T>, words: Foreign) -> AnyView {
 #[component]
 fn Opened(bundle: Bundle, claim: Claim<Bundle>, file: String) -> impl IntoView {
     let text = as_text(&bundle);
-    let bitcoin = format!(
-        "{} {} ({})",
+    let bitcoin = words::bitcoin_version(
         bundle.bitcoin.implementation.name(),
-        bundle.bitcoin.version,
-        bundle.bitcoin.network
+        &bundle.bitcoin.version,
+        &bundle.bitcoin.network,
     );
-    let words = StoredValue::new(bundle.lnd.seed_words);
+    let with_secrets = RwSignal::new(false);
+    provide_context(OnPaper(with_secrets));
+    let seed = StoredValue::new(bundle.lnd.seed_words);
     view! {
         {bundle.fake.then(|| view! {
-            <Notice tone=Tone::Warning title="Test machine: these credentials are fake">
-                <p>"There is no server behind them. They were truly sealed and opened, so that you see how it works."</p>
+            <Notice tone=Tone::Warning title=words::fake()>
+                <p>{words::fake_means()}</p>
             </Notice>
         })}
-        <h3>"Lightning wallet (LND)"</h3>
+        <h3>{words::wallet()}</h3>
         <dl>
             <div class="value">
-                <dt>"Seed words"</dt>
+                <dt>{words::seed_words()}</dt>
                 <dd>
-                    <Reveal what="the seed words">
-                        <ol class="words">
+                    <Reveal what=words::the_seed_words()>
+                        <ol class="words" dir="ltr">
                             // Opened because the person asked to see them.
-                            {words.with_value(|words| {
+                            {seed.with_value(|words| {
                                 words.iter().map(|word| view! { <li>{word.expose().to_owned()}</li> }).collect_view()
                             })}
                         </ol>
                     </Reveal>
                 </dd>
             </div>
-            <SecretValue name="Wallet password" value=bundle.lnd.wallet_password/>
-            {bundle.lnd.identity_key.map(|key| view! { <Value name="Identity key" value=key/> })}
-            <Fact name="Version" value=format!("LND {}", bundle.lnd.version)/>
+            <SecretValue name=words::wallet_password() value=bundle.lnd.wallet_password/>
+            {bundle.lnd.identity_key.map(|key| view! { <Value name=words::identity_key() value=key/> })}
+            <Fact name=words::version() value=format!("LND {}", bundle.lnd.version)/>
         </dl>
         <h3>"LNbits"</h3>
         <dl>
-            <Value name="Address" value=bundle.lnbits.url/>
-            {bundle.lnbits.super_user.map(|user| view! { <SecretValue name="Super user" value=user/> })}
-            {bundle.lnbits.password.map(|password| view! { <SecretValue name="Password" value=password/> })}
+            <Value name=words::address() value=bundle.lnbits.url/>
+            {bundle.lnbits.super_user.map(|user| view! { <SecretValue name=words::super_user() value=user/> })}
+            {bundle.lnbits.password.map(|password| view! { <SecretValue name=words::password() value=password/> })}
             {bundle.lnbits.first_install_token.map(|token| view! {
-                <SecretValue name="First-install token" value=token/>
+                <SecretValue name=words::install_token() value=token/>
             })}
-            <Fact name="Version" value=format!("LNbits {}", bundle.lnbits.version)/>
+            <Fact name=words::version() value=format!("LNbits {}", bundle.lnbits.version)/>
         </dl>
         <h3>"Bitcoin"</h3>
         <dl>
-            <Fact name="Software" value=bitcoin/>
-            <Value name="RPC user" value=bundle.bitcoin.rpc_user/>
-            <SecretValue name="RPC password" value=bundle.bitcoin.rpc_password/>
+            <Fact name=words::software() value=bitcoin/>
+            <Value name=words::rpc_user() value=bundle.bitcoin.rpc_user/>
+            <SecretValue name=words::rpc_password() value=bundle.bitcoin.rpc_password/>
         </dl>
         {bill_of_materials(bundle.components)}
-        <p class="fine">"The same stands on the machine in "<code>{bundle.credentials_file}</code>"."</p>
+        <p class="fine"><Rich text=words::on_machine(&bundle.credentials_file)/></p>
         <div class="row">
-            <DownloadButton text=text file=file label="Download all as a text file"/>
+            <DownloadButton text=text file=file label=words::download_all()/>
         </div>
+        <PrintChoice with_secrets=with_secrets/>
         {move || match claim.delivery() {
             Some(Delivery::Erased) => view! {
-                <Notice tone=Tone::Info title="The sealed copy was erased">
-                    <p>"What you see is now only in this tab. Close it when you have everything."</p>
+                <Notice tone=Tone::Info title=words::erased()>
+                    <p>{words::erased_means()}</p>
                 </Notice>
             }
             .into_any(),
-            _ => confirm(claim, "Are the seed words and passwords in a safe place?"),
+            _ => confirm(claim, words::is_it_safe()),
         }}
     }
     .into_any()
@@ -167,13 +167,13 @@ fn Opened(bundle: Bundle, claim: Claim<Bundle>, file: String) -> impl IntoView {
 
 /// All that runs on the machine.
 pub fn bill_of_materials(components: Vec<Component>) -> Option<AnyView> {
-    let count = components.len();
+    let count = components.len() as u64;
     let row = |component: Component| {
         let digest = component.digest.map(|digest| {
             let short = digest.chars().take(19).chain(['…']).collect::<String>();
-            let what = format!("the digest of {}", component.name);
+            let what = words::digest_of(&component.name);
             view! {
-                <code class="digest" title=digest.clone()>{short}</code>
+                <code class="digest" dir="ltr" title=digest.clone()>{short}</code>
                 <CopyButton text=Secret::new(digest) what=what/>
             }
         });
@@ -188,7 +188,7 @@ pub fn bill_of_materials(components: Vec<Component>) -> Option<AnyView> {
     (count > 0).then(|| {
         view! {
             <details>
-                <summary>{format!("What runs on it: {count} components")}</summary>
+                <summary>{words::components(count)}</summary>
                 <dl>{components.into_iter().map(row).collect_view()}</dl>
             </details>
         }
@@ -202,13 +202,13 @@ pub fn confirm<T: Contents>(claim: Claim<T>, question: &'static str) -> AnyView 
     (move || {
         if asked.get() {
             view! {
-                <div class="confirm" role="group" aria-label="Erase the sealed copy">
-                    <p>"The sealed copy will be erased for good. "{question}</p>
+                <div class="confirm" role="group" aria-label=words::erase()>
+                    <p>{words::erase_means()}" "<span>{question}</span></p>
                     <p class="row">
                         <button type="button" class="button primary" on:click=move |_| claim.acknowledge()>
-                            {move || if claim.busy.get() { "Erasing…" } else { "Yes, erase it" }}
+                            {move || if claim.busy.get() { words::erasing() } else { words::erase_surely() }}
                         </button>
-                        <button type="button" class="button" on:click=move |_| asked.set(false)>"Not yet"</button>
+                        <button type="button" class="button" on:click=move |_| asked.set(false)>{words::not_yet()}</button>
                     </p>
                 </div>
             }
@@ -217,7 +217,7 @@ pub fn confirm<T: Contents>(claim: Claim<T>, question: &'static str) -> AnyView 
             view! {
                 <p>
                     <button type="button" class="button primary" on:click=move |_| asked.set(true)>
-                        "I have saved it"
+                        {words::saved()}
                     </button>
                 </p>
             }
@@ -229,41 +229,46 @@ pub fn confirm<T: Contents>(claim: Claim<T>, question: &'static str) -> AnyView 
 
 /// Everything in one file, for a safe place. Opened because that is what the person downloads.
 fn as_text(bundle: &Bundle) -> Secret {
-    let mut text = format!("Kindling order {}\n", bundle.order_id);
+    let mut text = words::file_title(&bundle.order_id.to_string());
+    text.push('\n');
     if bundle.fake {
-        text.push_str("TEST MACHINE: these credentials are fake.\n");
+        text.push_str(words::file_fake());
+        text.push('\n');
     }
     let mut line = |name: &str, value: &str| {
         for part in ["\n", name, ": ", value] {
             text.push_str(part);
         }
     };
-    line("Address", &bundle.node_ip);
+    line(words::file_address(), &bundle.node_ip);
     if let Some(host) = &bundle.tailscale_hostname {
-        line("Tailscale name", host);
+        line(words::file_tailscale(), host);
     }
     line(
-        "SSH",
-        &format!(
-            "{}@{} port {}",
-            bundle.ssh.user, bundle.node_ip, bundle.ssh.port
+        words::file_login(),
+        &words::file_login_at(
+            &format!("{}@{}", bundle.ssh.user, bundle.node_ip),
+            &bundle.ssh.port.to_string(),
         ),
     );
     for key in &bundle.ssh.host_keys {
-        line("SSH host key", key);
+        line(words::file_host_key(), key);
     }
-    let words: Vec<&str> = bundle.lnd.seed_words.iter().map(Secret::expose).collect();
-    line("LND seed words", &words.join(" "));
-    line("LND wallet password", bundle.lnd.wallet_password.expose());
+    let seed: Vec<&str> = bundle.lnd.seed_words.iter().map(Secret::expose).collect();
+    line(words::file_words(), &seed.join(" "));
+    line(
+        words::file_wallet_password(),
+        bundle.lnd.wallet_password.expose(),
+    );
     if let Some(key) = &bundle.lnd.identity_key {
-        line("LND identity key", key);
+        line(words::file_identity_key(), key);
     }
     line("LNbits", &bundle.lnbits.url);
     for (name, value) in [
-        ("LNbits super user", &bundle.lnbits.super_user),
-        ("LNbits password", &bundle.lnbits.password),
+        (words::file_super_user(), &bundle.lnbits.super_user),
+        (words::file_password(), &bundle.lnbits.password),
         (
-            "LNbits first-install token",
+            words::file_install_token(),
             &bundle.lnbits.first_install_token,
         ),
     ] {
@@ -271,8 +276,11 @@ fn as_text(bundle: &Bundle) -> Secret {
             line(name, value.expose());
         }
     }
-    line("Bitcoin RPC user", &bundle.bitcoin.rpc_user);
-    line("Bitcoin RPC password", bundle.bitcoin.rpc_password.expose());
+    line(words::file_rpc_user(), &bundle.bitcoin.rpc_user);
+    line(
+        words::file_rpc_password(),
+        bundle.bitcoin.rpc_password.expose(),
+    );
     for component in &bundle.components {
         let digest = component.digest.as_deref().unwrap_or_default();
         line(&component.name, &format!("{} {digest}", component.version));

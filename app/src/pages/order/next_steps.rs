@@ -3,7 +3,9 @@
 use super::claim::Claim;
 use crate::browser::System;
 use crate::components::command::Command;
+use crate::components::rich::Rich;
 use crate::ssh_commands::Target;
+use crate::words::access_next as words;
 use kindling_domain::catalogue::{BitcoinNetwork, Product};
 use kindling_domain::wire::Bundle;
 use leptos::prelude::*;
@@ -31,34 +33,30 @@ pub fn NextSteps(
             .filter(|_| needs_tunnel())?
             .tunnel(system.get());
         Some(view! {
-            <p>"Open a tunnel, leave it open, then visit the address:"</p>
-            <Command text=text what="the tunnel command"/>
+            <p>{words::tunnel()}</p>
+            <Command text=text what=words::tunnel_command()/>
         })
+    };
+    let login = move || match claim.bundle.with(Option::is_none) {
+        true => view! { <Rich text=words::login_and_claim()/> },
+        false => view! { <Rich text=words::login()/> },
     };
     view! {
         <section class="card stack" aria-labelledby="next-title">
-            <h2 id="next-title">"Next steps"</h2>
+            <h2 id="next-title">{words::title()}</h2>
             <ol class="how">
+                <li><p>{login}</p></li>
                 <li>
-                    <p><strong>"Log in"</strong>" with the commands above"{move || claim.bundle.with(Option::is_none).then_some(", and get your credentials")}"."</p>
+                    <p><Rich text=words::credentials()/></p>
+                    {remote("cat /root/node-credentials.txt", words::credentials_command())}
                 </li>
                 <li>
-                    <p><strong>"Read the credentials"</strong>" on the machine; they match the ones on this page."</p>
-                    {remote("cat /root/node-credentials.txt", "the command that shows the credentials")}
+                    <p><Rich text=words::sync()/>" "{move || product.get().map(how_long)}</p>
+                    {remote("/opt/kindling/ops.sh sync", words::sync_command())}
                 </li>
+                <li><p><Rich text=words::fund()/></p></li>
                 <li>
-                    <p><strong>"Watch the sync"</strong>" on this page, or on the machine. "{move || product.get().map(how_long)}</p>
-                    {remote("/opt/kindling/ops.sh sync", "the command that shows the sync")}
-                </li>
-                <li>
-                    <p>
-                        <strong>"Fund LND"</strong>" as soon as “Usable now” says yes, not before: until then it cannot see its money."
-                    </p>
-                </li>
-                <li>
-                    <p>
-                        <strong>"Open LNbits"</strong>" at "<code>{move || lnbits_url.get()}</code>". It connects to LND by itself."
-                    </p>
+                    <p>{move || view! { <Rich text=words::lnbits(&lnbits_url.get())/> }}</p>
                     {tunnel}
                 </li>
             </ol>
@@ -79,18 +77,10 @@ fn how_long(product: Product) -> &'static str {
         return "";
     };
     match (network, assumeutxo, neutrino) {
-        (BitcoinNetwork::Regtest, ..) => "A chain of your own has nothing to download.",
-        (BitcoinNetwork::Signet | BitcoinNetwork::Testnet4, ..) => {
-            "Bitcoin needs some hours to download and check the chain."
-        }
-        (BitcoinNetwork::Mainnet, true, _) => {
-            "With the snapshot it is usable within hours; the node then checks what is before the snapshot."
-        }
-        (BitcoinNetwork::Mainnet, false, true) => {
-            "LND is usable soon, as a light client; Bitcoin needs one to two weeks to download and check the chain."
-        }
-        (BitcoinNetwork::Mainnet, false, false) => {
-            "Bitcoin needs one to two weeks to download and check the chain."
-        }
+        (BitcoinNetwork::Regtest, ..) => words::own_chain(),
+        (BitcoinNetwork::Signet | BitcoinNetwork::Testnet4, ..) => words::test_chain(),
+        (BitcoinNetwork::Mainnet, true, _) => words::snapshot(),
+        (BitcoinNetwork::Mainnet, false, true) => words::light(),
+        (BitcoinNetwork::Mainnet, false, false) => words::whole_chain(),
     }
 }

@@ -10,9 +10,11 @@ use crate::browser::System;
 use crate::components::command::Command;
 use crate::components::countdown::ticking;
 use crate::components::notice::{Notice, Tone};
+use crate::components::rich::Rich;
 use crate::components::value::Value;
 use crate::figures::span;
 use crate::ssh_commands::Target;
+use crate::words::node as words;
 use kindling_domain::time::UnixMillis;
 use kindling_domain::wire::ChainRule;
 use leptos::prelude::*;
@@ -41,12 +43,12 @@ pub fn node(order: Order, system: RwSignal<System>, target: Memo<Option<Target>>
     say_changes(said);
     let body = move |said: Option<Said>| {
         let Some(said) = said else {
-            return view! { <p class="muted">"The machine has not reported yet."</p> }.into_any();
+            return view! { <p class="muted">{words::silent()}</p> }.into_any();
         };
         let heard_at = said.heard_at;
         let ago = move || {
             let seconds = now.get().since(heard_at) / 1000;
-            format!("Last heard {} ago", span(seconds))
+            words::heard(&span(seconds))
         };
         let quiet = said.quiet.as_ref().map(|since| match said.revoked {
             true => revoked_notice(since),
@@ -63,7 +65,7 @@ pub fn node(order: Order, system: RwSignal<System>, target: Memo<Option<Target>>
         said.get().map(|said| {
             view! {
                 <section class="card stack node" aria-labelledby="node-title">
-                    <h2 id="node-title">"Your node"</h2>
+                    <h2 id="node-title">{words::title()}</h2>
                     {body(said)}
                 </section>
             }
@@ -77,29 +79,28 @@ fn panel(said: Said) -> AnyView {
     let is_old = said.quiet.is_some();
     let course = said.plot.map(|plot| match said.validated.done {
         false => plot.view(),
-        true => view! { <details><summary>"How the sync went"</summary>{plot.view()}</details> }
-            .into_any(),
+        true => {
+            view! { <details><summary>{words::course_title()}</summary>{plot.view()}</details> }
+                .into_any()
+        }
     });
     view! {
-        {said.message.map(|sentence| warning("Your machine says".to_owned(), sentence))}
+        {said.message.map(|sentence| warning(words::machine_says().to_owned(), sentence))}
         {said.changed.map(|at| warning(
-            "Another LND signs now".to_owned(),
-            format!(
-                "Since {at} these figures are signed with another key than before. If you have not restored or replaced LND yourself, \
-                 log in and look before you trust this wallet."
-            ),
+            words::other_lnd().to_owned(),
+            words::other_lnd_means(&at),
         ))}
         <div class=if is_old { "stack figures old" } else { "stack figures" }>
-            {is_old.then(|| view! { <p class="age-note">"Old figures, as last reported:"</p> })}
+            {is_old.then(|| view! { <p class="age-note">{words::old()}</p> })}
             <dl class="marks">
-                {mark(if is_old { "Usable then" } else { "Usable now" }, said.usable)}
-                {mark("Fully validated", said.validated)}
+                {mark(if is_old { words::usable_then() } else { words::usable_now() }, said.usable)}
+                {mark(words::validated(), said.validated)}
             </dl>
             {course}
             <dl class="facts">
                 {said.figures.into_iter().map(row).collect_view()}
                 <div class=if said.scarce { "value scarce" } else { "value" }>
-                    <dt>"Disk"</dt>
+                    <dt>{words::disk()}</dt>
                     <dd><span>{said.disk}</span><meter aria-hidden="true" max="100" value=said.used></meter></dd>
                 </div>
             </dl>
@@ -114,11 +115,8 @@ fn panel(said: Said) -> AnyView {
                 Some(key) => view! {
                     <details>
                         <summary>{said.signature}</summary>
-                        <dl><Value name="LND's identity key" value=key/></dl>
-                        <p class="fine">
-                            "LND's name in the Lightning network. Only your node's wallet can sign with it, and it is the same key as in
-                            your credentials."
-                        </p>
+                        <dl><Value name=words::key() value=key/></dl>
+                        <p class="fine">{words::key_means()}</p>
                     </details>
                 }
                 .into_any(),
@@ -157,11 +155,11 @@ fn row(figure: Figure) -> AnyView {
 }
 
 fn rule(rule: ChainRule) -> AnyView {
-    let (class, word) = match rule.active {
-        true => ("", ": enforced"),
-        false => ("off", ": not enforced now"),
+    let (class, text) = match rule.active {
+        true => ("", words::rule_on(&rule.name)),
+        false => ("off", words::rule_off(&rule.name)),
     };
-    view! { <li class=class><code>{rule.name}</code>{word}</li> }.into_any()
+    view! { <li class=class><Rich text=text/></li> }.into_any()
 }
 
 fn warning(title: String, sentence: String) -> AnyView {
@@ -169,21 +167,15 @@ fn warning(title: String, sentence: String) -> AnyView {
 }
 
 fn revoked_notice(since: &str) -> AnyView {
-    warning(
-        format!("Not heard since {since}"),
-        "Its pairing was revoked. To hear it again, pair it again below, under “The machine's voice”."
-            .to_owned(),
-    )
+    warning(words::quiet(since), words::quiet_revoked().to_owned())
 }
 
 fn quiet_notice(since: &str, target: Option<Target>, system: System) -> AnyView {
     let command = target.map(|target| target.remote(system, "/opt/kindling/ops.sh status"));
     view! {
-        <Notice tone=Tone::Warning title=format!("Not heard since {since}")>
-            <p>
-                "It may be off, or cut off. Log in and look; if it runs, pair it again below, under “The machine's voice”."
-            </p>
-            {command.map(|text| view! { <Command text=text what="the command that shows the machine's status"/> })}
+        <Notice tone=Tone::Warning title=words::quiet(since)>
+            <p>{words::quiet_means()}</p>
+            {command.map(|text| view! { <Command text=text what=words::status_command()/> })}
         </Notice>
     }
     .into_any()
@@ -202,15 +194,15 @@ fn say_changes(said: Memo<Option<Option<Said>>>) {
             let mut news = Vec::new();
             if now.0 != before.0 {
                 news.push(match now.0 {
-                    true => "Your node is usable now.".to_owned(),
-                    false => "Your node is not usable at the moment.".to_owned(),
+                    true => words::now_usable().to_owned(),
+                    false => words::now_unusable().to_owned(),
                 });
             }
             if now.1 && !before.1 {
-                news.push("Your node has checked the whole chain.".to_owned());
+                news.push(words::now_validated().to_owned());
             }
             if let Some(since) = said.quiet.as_ref().filter(|_| !before.2) {
-                news.push(format!("Your machine was not heard since {since}."));
+                news.push(words::now_quiet(since));
             }
             if !news.is_empty() {
                 announcer.say(news.join(" "));

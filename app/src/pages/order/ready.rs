@@ -15,8 +15,10 @@ use super::refund::Refund;
 use super::voice::voice;
 use crate::browser;
 use crate::components::heading::Heading;
+use crate::components::rich::Rich;
 use crate::components::steps::Steps;
 use crate::components::value::Value;
+use crate::words::access as words;
 use kindling_domain::wire::Delivery;
 use leptos::prelude::*;
 
@@ -35,15 +37,15 @@ pub fn Ready(order: Order) -> impl IntoView {
     view! {
         <Steps current=3/>
         <section class="narrow wide-cards">
-            <Heading text="Your machine is ready" always=true/>
+            <Heading text=words::heading() always=true/>
             {order.test_notice()}
             {move || ends_at.get().map(|at| view! { <EndsSoon order=order at=at/> })}
-            <Refund order=order why="Money came in that this machine did not need, such as an invoice that was paid twice."/>
+            <Refund order=order why=words::refund_why()/>
             {node(!is_new)}
             <dl class="card facts">
                 {move || credentials.get().map(|credentials| view! {
-                    <Value name="Address" value=credentials.node_ip/>
-                    {credentials.tailscale_hostname.map(|host| view! { <Value name="Tailscale name" value=host/> })}
+                    <Value name=words::address() value=credentials.node_ip/>
+                    {credentials.tailscale_hostname.map(|host| view! { <Value name=words::tailscale_name() value=host/> })}
                     {credentials.lnbits_url.map(|url| view! { <Value name="LNbits" value=url/> })}
                 })}
                 {move || ends_at.get().map(|at| view! { <EndsRow at=at/> })}
@@ -58,7 +60,7 @@ pub fn Ready(order: Order) -> impl IntoView {
             {voice(order, system, target)}
             <Extend order=order ends_at=ends_at/>
             <EndNow order=order/>
-            <p class="fine">"Order number "<code>{order.id().to_string()}</code></p>
+            <p class="fine"><Rich text=words::order_number(&order.id().to_string())/></p>
         </section>
     }
     .into_any()

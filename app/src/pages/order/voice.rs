@@ -12,6 +12,7 @@ use crate::components::countdown::{Countdown, seconds_until};
 use crate::components::field_error::FieldError;
 use crate::figures::local_time;
 use crate::ssh_commands::Target;
+use crate::words::node_voice as words;
 use kindling_domain::wire::{PairingResponse, PairingView};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -42,24 +43,20 @@ fn panel(
     let is_paired = Memo::new(move |_| pairing.get().is_some_and(|pairing| pairing.paired));
     let stands = move || {
         let pairing = pairing.get()?;
-        let mut text = standing(&pairing);
+        let standing = standing(&pairing);
         let open = pairing.token_expires_at.filter(|at| at.0.0 > now_millis());
-        if let (Some(at), None) = (open, issued.get()) {
-            let until = local_time(at.0);
-            text.push_str(&format!(
-                " A token that was made earlier is good until {until}."
-            ));
-        }
-        Some(text)
+        let earlier = match (open, issued.get()) {
+            (Some(at), None) => Some(words::earlier_token(&local_time(at.0))),
+            _ => None,
+        };
+        let earlier = earlier.map(|sentence| view! { " "<span>{sentence}</span> });
+        Some(view! { <span>{standing}</span>{earlier} })
     };
     view! {
         <details class="card folded">
-            <summary>"The machine's voice"</summary>
+            <summary>{words::title()}</summary>
             <div class="stack">
-                <p>
-                    "The machine signs what it tells this page with a key of its own, and is heard for this order only. That key gives no
-                    access to the machine or its wallets."
-                </p>
+                <p>{words::means()}</p>
                 <p id=STANDING tabindex="-1"><strong>{stands}</strong></p>
                 {move || match issued.get() {
                     Some(one) => token(&one, issued, system, target),
@@ -75,12 +72,10 @@ fn panel(
 fn standing(pairing: &PairingView) -> String {
     let since = pairing.since.map(|at| local_time(at.0));
     match (pairing.paired, since) {
-        (true, Some(since)) => format!("Paired since {since}."),
-        (true, None) => "Paired.".to_owned(),
-        (false, Some(since)) => {
-            format!("Revoked on {since}: whatever the machine says is refused.")
-        }
-        (false, None) => "Not paired yet.".to_owned(),
+        (true, Some(since)) => words::paired_since(&since),
+        (true, None) => words::paired().to_owned(),
+        (false, Some(since)) => words::revoked_on(&since),
+        (false, None) => words::not_paired().to_owned(),
     }
 }
 
@@ -131,7 +126,7 @@ fn pair_again(order: Order, issued: RwSignal<Option<PairingResponse>>) -> AnyVie
             match answer {
                 Ok(answer) => {
                     issued.set(Some(answer));
-                    announcer.say("Here is the token.");
+                    announcer.say(words::token_here());
                     request_animation_frame(|| focus(TOKEN_TITLE));
                 }
                 Err(failure) => trouble.set(Some(failure.sentence())),
@@ -141,13 +136,10 @@ fn pair_again(order: Order, issued: RwSignal<Option<PairingResponse>>) -> AnyVie
     };
     view! {
         <div class="stack tight">
-            <p class="muted">
-                "If the machine lost its key, or you want it to have a new one: make a one-shot token and give it to the machine within an
-                hour. Until it is used, nothing changes."
-            </p>
+            <p class="muted">{words::pair_means()}</p>
             <div class="row">
                 <button type="button" class="button" aria-disabled=move || busy.get().then_some("true") on:click=start>
-                    {move || if busy.get() { "Making the token…" } else { "Pair again" }}
+                    {move || if busy.get() { words::making_token() } else { words::pair_again() }}
                 </button>
             </div>
             <FieldError id="pair-error" trouble=trouble/>
@@ -168,47 +160,56 @@ fn token(
         let text = target
             .get()?
             .dialogue(system.get(), "/opt/kindling/ops.sh pair");
-        Some(view! { <Command text=text what="the pairing command"/> })
+        Some(view! { <Command text=text what=words::pair_command()/> })
     };
     view! {
         <div class="confirm">
-            <h3 id=TOKEN_TITLE tabindex="-1">"Pair the machine with this token"</h3>
+            <h3 id=TOKEN_TITLE tabindex="-1">{words::token_title()}</h3>
             <ol class="how">
-                <li><p>"Run this on your computer:"</p>{command}</li>
+                <li><p>{words::run()}</p>{command}</li>
                 <li>
-                    <p>"When it asks, paste the token and press Enter:"</p>
-                    // Opened because the person asked for it; it is shown this once.
-                    <Command text=one.token.expose().to_owned() what="the token"/>
+                    <p>{words::paste()}</p>
+                    // Opened because the person asked for it; it is shown this once, and on no paper.
+                    <div class="unprinted"><Command text=one.token.expose().to_owned() what=words::the_token()/></div>
                 </li>
             </ol>
             {move || match is_over.get() {
                 true => view! {
-                    <p>"It has run out."</p>
-                    <p><button type="button" class="button" on:click=move |_| issued.set(None)>"Make another one"</button></p>
+                    <p>{words::run_out()}</p>
+                    <p><button type="button" class="button" on:click=move |_| issued.set(None)>{words::another()}</button></p>
                 }
                 .into_any(),
-                false => view! { <p>"Good for "<Countdown seconds=left/>", once, and shown only here."</p> }.into_any(),
+                false => good_for(left),
             }}
         </div>
     }
     .into_any()
 }
 
+/// How long the token is good, with the clock where the language has it.
+fn good_for(left: Signal<u64>) -> AnyView {
+    const CLOCK: char = '\u{1}';
+    let sentence = words::good_for(&CLOCK.to_string());
+    let (before, after) = sentence.split_once(CLOCK).unwrap_or_default();
+    let (before, after) = (before.to_owned(), after.to_owned());
+    view! { <p>{before}<Countdown seconds=left/>{after}</p> }.into_any()
+}
+
 fn revoke(order: Order) -> AnyView {
     let act = Acting::new(order);
-    let words = Sure {
+    let form = Sure {
         class: "stack tight",
-        warning: "From then on nothing that the machine says is taken, until you pair it again. The node itself runs on, and your access to it stays.",
-        tick: "This page is to hear nothing more from the machine",
-        button: "Revoke",
-        busy: "Revoking…",
+        warning: words::revoke_means(),
+        tick: words::revoke_tick(),
+        button: words::revoke(),
+        busy: words::revoking(),
         error_id: "revoke-error",
     };
     let start = move || act.start(Act::RevokePairing, Some(Box::new(|| focus(STANDING))));
     view! {
         <details>
-            <summary>"Revoke the pairing"</summary>
-            {words.form(act, start)}
+            <summary>{words::revoke_title()}</summary>
+            {form.form(act, start)}
         </details>
     }
     .into_any()

@@ -1,10 +1,12 @@
 //! The sync over time as a line: drawn here, without a library. The picture stretches to its place; its labels are text of the page,
 //! so that they stay readable at any width.
 
-use crate::figures::{DAY_OF_MONTH, HOUR_OF_DAY, local_parts, local_time, percent, span};
+use crate::figures::{DAY_OF_MONTH, HOUR_OF_DAY, local_parts, local_time, number, percent, span};
+use crate::words::{figures, node as words};
 use kindling_domain::time::UnixMillis;
 use kindling_domain::wire::SyncSample;
 use leptos::prelude::*;
+use leptos::svg;
 use std::fmt::Write;
 
 /// Width and height of the picture in its own units.
@@ -47,36 +49,34 @@ impl Plot {
             line,
             from: local_parts(at(start), parts),
             to: local_parts(at(end), parts),
-            summary: format!(
-                "From {} to {} in {}.",
-                percent(low),
-                percent(high),
-                span(width)
-            ),
-            description: format!(
-                "From {} on {} to {} on {}.",
-                percent(low),
-                local_time(at(start)),
-                percent(high),
-                local_time(at(end))
+            summary: words::plot_summary(&percent(low), &percent(high), &span(width)),
+            description: words::plot_description(
+                &percent(low),
+                &local_time(at(start)),
+                &percent(high),
+                &local_time(at(end)),
             ),
         })
     }
 
     /// Draws it.
     pub fn view(self) -> AnyView {
+        let share = |of_hundred| figures::percent(&number(of_hundred));
+        // Written out: as a tag it would be the title of a page, which names no picture.
+        let title = svg::title().id("plot-title").child(words::plot_title());
         view! {
-            <figure class="plot">
-                <div class="y-labels" aria-hidden="true"><span>"100 %"</span><span>"50 %"</span><span>"0 %"</span></div>
+            // Time runs from left to right in every language.
+            <figure class="plot" dir="ltr">
+                <div class="y-labels" aria-hidden="true"><span>{share(100)}</span><span>{share(50)}</span><span>{share(0)}</span></div>
                 <svg viewBox="0 0 1000 1000" preserveAspectRatio="none" role="img" aria-labelledby="plot-title plot-desc">
-                    <title id="plot-title">"How much of the chain your node has checked, over time"</title>
+                    {title}
                     <desc id="plot-desc">{self.description}</desc>
                     <path class="grid" d="M0 0H1000M0 500H1000M0 1000H1000"></path>
                     <path class="area" d=self.area></path>
                     <path class="line" d=self.line></path>
                 </svg>
                 <div class="x-labels" aria-hidden="true"><span>{self.from}</span><span>{self.to}</span></div>
-                <figcaption>{self.summary}</figcaption>
+                <figcaption dir="auto">{self.summary}</figcaption>
             </figure>
         }
         .into_any()

@@ -3,6 +3,8 @@
 use super::plot::Plot;
 
 use crate::figures::{DATE, bytes, local_parts, local_time, number, percent, range, span};
+use crate::words::node_figures as words;
+use crate::words::{figures, node};
 use kindling_domain::time::UnixMillis;
 use kindling_domain::wire::{
     BitcoinStatus, ChainRule, LndStatus, MachineView, SnapshotStage, SnapshotStatus, SyncSample,
@@ -85,7 +87,8 @@ impl Said {
     /// How many of the rules are enforced, in a sentence.
     pub fn enforced(&self) -> String {
         let active = self.rules.iter().filter(|rule| rule.active).count();
-        format!("Chain rules: {active} of {} enforced", self.rules.len())
+        let number = |count: usize| number(count as u64);
+        node::chain_rules(&number(active), &number(self.rules.len()))
     }
 }
 
@@ -124,21 +127,22 @@ fn usable(machine: &MachineView) -> Mark {
     let lnd = machine.status.lnd.as_ref();
     let light = lnd.is_some_and(|lnd| lnd.backend == "neutrino");
     let why = match lnd.map(|lnd| lnd.state.as_str()) {
-        _ if machine.usable && light => {
-            "LND is a light client for now; it switches to your own node by itself."
-        }
-        _ if machine.usable => "LND serves, and it follows your own node.",
-        None => "LND does not answer at the moment.",
-        Some("WAITING_TO_START") => "LND is about to start.",
-        Some("NON_EXISTING") => "LND has no wallet yet.",
-        Some("LOCKED") => "LND's wallet is locked.",
-        Some("SERVER_ACTIVE") => "LND runs and catches up with the chain.",
-        Some(_) if light => "LND is starting as a light client.",
-        Some(_) => "LND waits until Bitcoin has caught up.",
+        _ if machine.usable && light => words::usable_light(),
+        _ if machine.usable => words::usable(),
+        None => words::lnd_silent(),
+        Some("WAITING_TO_START") => words::lnd_about_to_start(),
+        Some("NON_EXISTING") => words::lnd_no_wallet(),
+        Some("LOCKED") => words::lnd_locked(),
+        Some("SERVER_ACTIVE") => words::lnd_catching_up(),
+        Some(_) if light => words::lnd_starting_light(),
+        Some(_) => words::lnd_waits(),
     };
     Mark {
         done: machine.usable,
-        word: if machine.usable { "Yes" } else { "Not yet" }.to_owned(),
+        word: match machine.usable {
+            true => words::yes().to_owned(),
+            false => words::not_yet().to_owned(),
+        },
         why: why.to_owned(),
     }
 }
@@ -151,15 +155,12 @@ fn validated(machine: &MachineView) -> Mark {
         why,
     };
     if machine.validated {
-        return mark(
-            "Yes".to_owned(),
-            "Your node has checked every block itself.".to_owned(),
-        );
+        return mark(words::yes().to_owned(), words::validated().to_owned());
     }
     let Some(ppm) = machine.status.validated_ppm() else {
         return mark(
-            "Not known".to_owned(),
-            "Bitcoin does not answer at the moment.".to_owned(),
+            words::not_known().to_owned(),
+            words::bitcoin_silent().to_owned(),
         );
     };
     let seen = match machine.history.first() {
@@ -167,9 +168,9 @@ fn validated(machine: &MachineView) -> Mark {
         None => 0,
     };
     let why = match machine.estimate {
-        Some(estimate) => format!("To go: {}, at the pace seen so far.", range(estimate)),
-        None if seen < LONG_ENOUGH => "Too early to say how long it takes.".to_owned(),
-        None => "It stands still: nothing was added in the last hours.".to_owned(),
+        Some(estimate) => words::to_go(&range(estimate)),
+        None if seen < LONG_ENOUGH => words::too_early().to_owned(),
+        None => words::stands_still().to_owned(),
     };
     mark(percent(ppm), why)
 }
@@ -179,51 +180,53 @@ fn figures(machine: &MachineView, now: UnixMillis) -> Vec<Figure> {
     let status = &machine.status;
     let mut all = Vec::new();
     match &status.bitcoin {
-        None => all.push(figure("Bitcoin", "does not answer", "")),
+        None => all.push(figure(words::bitcoin(), words::no_answer(), "")),
         Some(bitcoin) => {
-            all.push(figure("Chain", chain(bitcoin), ""));
+            all.push(figure(words::chain(), chain(bitcoin), ""));
             all.push(figure(
-                "Best block",
-                format!(
-                    "{} of {}",
-                    number(bitcoin.blocks.into()),
-                    number(bitcoin.headers.into())
+                words::best_block(),
+                words::blocks_of(
+                    &number(bitcoin.blocks.into()),
+                    &number(bitcoin.headers.into()),
                 ),
                 block_age(bitcoin.best_block_time, now),
             ));
         }
     }
     if let Some(snapshot) = status.snapshot {
-        all.push(figure("Snapshot", stage(snapshot), ""));
+        all.push(figure(words::snapshot(), stage(snapshot), ""));
     }
     if let Some(bitcoin) = &status.bitcoin {
-        all.push(figure("Bitcoin peers", bitcoin.peers.to_string(), ""));
+        all.push(figure(
+            words::bitcoin_peers(),
+            number(bitcoin.peers.into()),
+            "",
+        ));
     }
     if let Some(lnd) = &status.lnd {
         all.push(figure("LND", lnd_state(lnd), lnd_more(lnd)));
     }
     let lnbits = match (status.lnbits, status.funding_connected) {
-        (false, _) => "does not answer",
-        (true, true) => "runs, connected to LND",
-        (true, false) => "runs; connects to LND by itself",
+        (false, _) => words::no_answer(),
+        (true, true) => words::lnbits_connected(),
+        (true, false) => words::lnbits_connecting(),
     };
     all.push(figure("LNbits", lnbits, ""));
     if let Some(bitcoin) = &status.bitcoin {
-        let pruned = if bitcoin.pruned {
-            ", old ones dropped"
-        } else {
-            ""
+        let size = bytes(bitcoin.size_bytes);
+        let blocks = match bitcoin.pruned {
+            true => words::blocks_take_pruned(&size),
+            false => words::blocks_take(&size),
         };
-        let blocks = format!("blocks take {}{pruned}", bytes(bitcoin.size_bytes));
         let version = bitcoin.version.trim_matches('/').replace('/', " ");
-        all.push(figure("Software", version, blocks));
+        all.push(figure(words::software(), version, blocks));
     }
     let up = machine
         .last_heard_at
         .0
         .seconds()
         .saturating_sub(status.booted_at);
-    all.push(figure("Machine", format!("up for {}", span(up)), ""));
+    all.push(figure(words::machine(), words::up(&span(up)), ""));
     all
 }
 
@@ -231,12 +234,11 @@ fn figures(machine: &MachineView, now: UnixMillis) -> Vec<Figure> {
 fn free(machine: &MachineView) -> (String, bool) {
     let disk = machine.status.disk;
     let scarce = disk.free_bytes < disk.total_bytes / SCARCE;
-    let text = format!(
-        "{}{} free of {}",
-        if scarce { "Only " } else { "" },
-        bytes(disk.free_bytes),
-        bytes(disk.total_bytes)
-    );
+    let (free, total) = (bytes(disk.free_bytes), bytes(disk.total_bytes));
+    let text = match scarce {
+        true => words::free_scarce(&free, &total),
+        false => words::free(&free, &total),
+    };
     (text, scarce)
 }
 
@@ -244,13 +246,8 @@ fn free(machine: &MachineView) -> (String, bool) {
 fn signature(machine: &MachineView) -> String {
     let signed_by_lnd = machine.identity_verified_at >= Some(machine.last_heard_at);
     match &machine.identity_key {
-        Some(key) if signed_by_lnd => {
-            format!(
-                "These figures were signed by your LND ({}…)",
-                key.get(..8).unwrap_or(key)
-            )
-        }
-        _ => "LND does not sign at the moment; the machine itself does.".to_owned(),
+        Some(key) if signed_by_lnd => words::signed(key.get(..8).unwrap_or(key)),
+        _ => words::not_signed().to_owned(),
     }
 }
 
@@ -268,54 +265,48 @@ fn chain(bitcoin: &BitcoinStatus) -> String {
 fn block_age(time: u64, now: UnixMillis) -> String {
     let age = now.seconds().saturating_sub(time);
     if age < OLD_BLOCK {
-        format!("{} old", span(age))
+        words::block_old(&span(age))
     } else {
         let date = local_parts(UnixMillis(time.saturating_mul(1000)), DATE);
-        format!("from {date}")
+        words::block_from(&date)
     }
 }
 
 fn stage(snapshot: SnapshotStatus) -> String {
-    let percent = snapshot.percent;
+    let share = figures::percent(&number(snapshot.percent.into()));
     match snapshot.stage {
-        SnapshotStage::Downloading => format!("downloading, {percent} %"),
-        SnapshotStage::Waiting => "here; the node does not know its block yet".to_owned(),
-        SnapshotStage::Loading => format!("the node reads and checks it, {percent} %"),
-        SnapshotStage::Validating => "in use; what is before it is being checked".to_owned(),
-        SnapshotStage::Validated => "was right: the node has checked it all".to_owned(),
-        SnapshotStage::Refused => "the node did not take it and syncs the ordinary way".to_owned(),
+        SnapshotStage::Downloading => words::downloading(&share),
+        SnapshotStage::Waiting => words::waiting().to_owned(),
+        SnapshotStage::Loading => words::loading(&share),
+        SnapshotStage::Validating => words::validating().to_owned(),
+        SnapshotStage::Validated => words::was_right().to_owned(),
+        SnapshotStage::Refused => words::refused().to_owned(),
     }
 }
 
 fn lnd_state(lnd: &LndStatus) -> &'static str {
     match lnd.state.as_str() {
-        "SERVER_ACTIVE" if lnd.synced_to_chain => "serves, caught up",
-        "SERVER_ACTIVE" => "serves, catching up",
-        "LOCKED" => "locked",
-        "NON_EXISTING" => "without a wallet",
-        _ => "starting",
+        "SERVER_ACTIVE" if lnd.synced_to_chain => words::serves(),
+        "SERVER_ACTIVE" => words::serves_behind(),
+        "LOCKED" => words::locked(),
+        "NON_EXISTING" => words::no_wallet(),
+        _ => words::starting(),
     }
 }
 
 fn lnd_more(lnd: &LndStatus) -> String {
-    let source = match lnd.backend.as_str() {
-        "neutrino" => "light client",
-        _ => "on your own node",
+    let mut more = match lnd.backend.as_str() {
+        "neutrino" => words::light_client(&lnd.version),
+        _ => words::own_node(&lnd.version),
     };
-    let plural = |number: u32, one: &str| {
-        let s = if number == 1 { "" } else { "s" };
-        format!("{number} {one}{s}")
-    };
-    let mut more = format!("{source}, version {}", lnd.version);
     if lnd.state == "SERVER_ACTIVE" {
-        more = format!(
-            "{}, {}; {more}",
-            plural(lnd.peers, "peer"),
-            plural(lnd.active_channels, "open channel")
-        );
+        let peers = words::peers(lnd.peers.into());
+        let channels = words::channels(lnd.active_channels.into());
+        more = words::joined(&words::company(&peers, &channels), &more);
     }
     if lnd.block_height > 0 {
-        more = format!("block {}; {more}", number(lnd.block_height.into()));
+        let block = words::at_block(&number(lnd.block_height.into()));
+        more = words::joined(&block, &more);
     }
     more
 }
