@@ -5,14 +5,15 @@ use crate::words;
 use js_sys::Array;
 use kindling_domain::error::{ApiError, ErrorBody};
 use kindling_domain::id::OrderId;
+use kindling_domain::money::Sats;
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{
     AckResponse, BackupResponse, BootstrapRequest, Catalogue, ClaimRequest, ClaimResponse,
     ExtendRequest, LIVE_PROTOCOL, OrderView, PairingResponse, RefundRequest,
 };
 use leptos::prelude::window;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -50,9 +51,16 @@ pub async fn catalogue() -> Result<Catalogue, Failure> {
     call("GET", "/api/catalogue", None, None).await
 }
 
-/// Orders. The same request again gives the same order. What `BootstrapResponse` has beyond the order the page knows already:
-/// it made the token and the link itself.
-pub async fn bootstrap(request: &BootstrapRequest) -> Result<OrderView, Failure> {
+/// What the page reads of a new order: it made id, token and link itself, and reads the rest on the order's own page.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Made {
+    /// The price.
+    pub amount_sats: Sats,
+}
+
+/// Orders. The same request again gives the same order.
+pub async fn bootstrap(request: &BootstrapRequest) -> Result<Made, Failure> {
     call("POST", "/api/bootstrap", None, Some(json(request)?)).await
 }
 

@@ -5,7 +5,7 @@ use js_sys::{Array, Date, Intl, Object, Reflect};
 use kindling_domain::classroom::{Distribution, Graph};
 use kindling_domain::money::Sats;
 use kindling_domain::time::UnixMillis;
-use kindling_domain::wire::SyncEstimate;
+use kindling_domain::wire::{FiatPrice, SyncEstimate};
 use wasm_bindgen::JsValue;
 
 const MINUTE: u64 = 60;
@@ -56,6 +56,17 @@ pub fn sats(amount: Sats) -> String {
     words::sats(&number(amount.sats()))
 }
 
+/// What an amount is about in other money: `€9.40`.
+pub fn fiat(amount: Sats, price: &FiatPrice) -> String {
+    let hundredths = u128::from(amount.sats()) * u128::from(price.hundredths_per_bitcoin);
+    let options = Object::new();
+    for (name, value) in [("style", "currency"), ("currency", &price.currency)] {
+        // Fails on frozen objects only.
+        let _ = Reflect::set(&options, &name.into(), &value.into());
+    }
+    formatted((hundredths / 100_000_000) as f64 / 100.0, &options)
+}
+
 /// Hours: `36 hours`, `7 days`.
 pub fn hours_text(hours: u32) -> String {
     match hours {
@@ -71,6 +82,8 @@ type Parts = &'static [(&'static str, &'static str)];
 pub const DATE: Parts = &[("day", "numeric"), ("month", "short"), ("year", "numeric")];
 /// `21 Nov`
 pub const DAY_OF_MONTH: Parts = &[("day", "numeric"), ("month", "short")];
+/// `14:00`
+pub const CLOCK: Parts = &[("hour", "2-digit"), ("minute", "2-digit")];
 /// `Sat, 14:00`
 pub const HOUR_OF_DAY: Parts = &[
     ("weekday", "short"),

@@ -1,6 +1,7 @@
 //! Where a refund may go: a field that takes what wallets give out, and keeps what was typed when it is refused.
 
 use crate::components::field_error::FieldError;
+use crate::words::common;
 use leptos::html::Input;
 use leptos::prelude::*;
 
@@ -33,9 +34,10 @@ pub fn AddressField(
     };
     view! {
         <div class="field">
-            <label for="refund-to">{label}{optional.then(|| view! { " "<em>"optional"</em> })}</label>
+            <label for="refund-to">{label}{optional.then(|| view! { " "<em>{common::optional()}</em> })}</label>
             <input
                 type="text"
+                dir="ltr"
                 id="refund-to"
                 node_ref=node
                 inputmode="email"

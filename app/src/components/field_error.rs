@@ -5,8 +5,9 @@ use leptos::prelude::*;
 /// Nothing, or one sentence. The field names it by `id` in its `aria-describedby`.
 #[component]
 pub fn FieldError(id: &'static str, trouble: RwSignal<Option<String>>) -> impl IntoView {
-    move || {
+    let said = move || {
         let sentence = trouble.get()?;
-        Some(view! { <p class="field-error" id=id role="alert">{sentence}</p> })
-    }
+        Some(view! { <p class="field-error" id=id role="alert">{sentence}</p> }.into_any())
+    };
+    said.into_any()
 }

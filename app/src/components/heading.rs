@@ -20,5 +20,5 @@ pub fn Heading(
             let _ = heading.focus();
         }
     });
-    view! { <h1 tabindex="-1" node_ref=node>{text}</h1> }
+    view! { <h1 tabindex="-1" node_ref=node>{text}</h1> }.into_any()
 }

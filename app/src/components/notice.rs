@@ -30,4 +30,5 @@ pub fn Notice(tone: Tone, #[prop(into)] title: String, children: Children) -> im
             </div>
         </div>
     }
+    .into_any()
 }

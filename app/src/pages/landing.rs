@@ -5,6 +5,7 @@ pub mod class_link;
 mod number;
 mod options;
 mod order_form;
+mod parts;
 
 use crate::components::notice::{Notice, Tone};
 use crate::figures::{hours_text, sats};
@@ -13,6 +14,7 @@ use crate::words;
 use leptos::ev;
 use leptos::prelude::*;
 use order_form::OrderForm;
+use parts::part;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
@@ -24,12 +26,17 @@ pub fn Landing() -> impl IntoView {
     Effect::new(move || tell_prices(shop));
     follow_choices(wants_class);
     view! {
-        {move || shop.catalogue().is_some_and(|catalogue| catalogue.stub_mode).then(|| view! {
-            <Notice tone=Tone::Info title=words::shop::test_site()>
-                <p>{words::shop::test_site_means()}</p>
-            </Notice>
-        })}
+        {part(move || shop.catalogue()?.stub_mode.then(test_site))}
         <OrderForm wants_class=wants_class/>
+    }
+    .into_any()
+}
+
+fn test_site() -> AnyView {
+    view! {
+        <Notice tone=Tone::Info title=words::shop::test_site()>
+            <p>{words::shop::test_site_means()}</p>
+        </Notice>
     }
     .into_any()
 }
@@ -43,26 +50,26 @@ fn tell_prices(shop: Shop) {
     for (kind, product) in prices {
         if let Some(product) = product {
             let price = sats(product.amount_sats);
-            each(&format!("[data-price='{kind}']"), |it| {
+            each(&["[data-price='", kind, "']"].concat(), &|it| {
                 it.set_text_content(Some(&price))
             });
         }
     }
     let hours = shop.full_node().and_then(|product| product.hours);
-    each("[data-when='hours']", |it| show(it, hours.is_some()));
-    each("[data-when='forever']", |it| show(it, hours.is_none()));
+    each("[data-when='hours']", &|it| show(it, hours.is_some()));
+    each("[data-when='forever']", &|it| show(it, hours.is_none()));
     if let Some(hours) = hours {
-        each("[data-hours]", |it| {
+        each("[data-hours]", &|it| {
             it.set_text_content(Some(&hours_text(hours)))
         });
     }
     let sells_classes = shop.sells_classes();
-    each("[data-product='classroom']", |it| show(it, sells_classes));
+    each("[data-product='classroom']", &|it| show(it, sells_classes));
 }
 
 /// A link within the text that leads to the form chooses what it speaks of.
 fn follow_choices(wants_class: RwSignal<bool>) {
-    each("[data-choose='classroom']", |link| {
+    each("[data-choose='classroom']", &|link| {
         // The served text lives as long as the page.
         let choose = move |_: ev::MouseEvent| wants_class.set(true);
         let listener = wasm_bindgen::closure::Closure::<dyn FnMut(_)>::new(choose);
@@ -78,7 +85,7 @@ fn show(element: &Element, shown: bool) {
     }
 }
 
-fn each(selector: &str, act: impl Fn(&Element)) {
+fn each(selector: &str, act: &dyn Fn(&Element)) {
     let Ok(found) = document().query_selector_all(selector) else {
         return;
     };

@@ -2,10 +2,12 @@
 
 use super::class_link::Preset;
 use super::number::Number;
+use super::parts::{Choice, Pick, cards, fields, fields_with_error, part, picked, text};
 use crate::browser::{focus, unfold};
 use crate::components::field_error::FieldError;
 use crate::figures::{described_distribution, described_graph, hours_text, number, sats};
 use crate::shop::Shop;
+use crate::words::{common, shop as words};
 use kindling_domain::classroom::{
     Classroom, Distribution, Graph, MAX_HOURS, MAX_SATS_PER_NODE, MIN_SATS_PER_NODE, Plan,
     SATS_PER_NODE,
@@ -19,14 +21,9 @@ const PLAN_ERROR: &str = "plan-error";
 const GRAPHS: &str = "graphs";
 const GRAPH_ERROR: &str = "graph-error";
 /// Long enough for an evening's course.
-const FIRST_HOURS: u32 = 8;
-const QUICK_HOURS: [(u32, &str); 5] = [
-    (3, "3 h"),
-    (8, "8 h"),
-    (24, "24 h"),
-    (48, "48 h"),
-    (168, "1 week"),
-];
+const FIRST_HOURS: &str = "8";
+const QUICK_HOURS: [u32; 5] = [3, 8, 24, 48, WEEK];
+const WEEK: u32 = 168;
 
 /// A plan as it is sold; before the prices are here without its price.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,19 +39,25 @@ impl Offer {
     }
 }
 
+/// What is sold of classes.
+#[derive(Clone, PartialEq, Eq)]
+struct Sold {
+    offers: Vec<Offer>,
+    max_hours: u32,
+}
+
 /// The choices.
 #[derive(Clone, Copy)]
 pub struct ClassForm {
     shop: Shop,
-    offers: Memo<Vec<Offer>>,
-    max_hours: Memo<u32>,
+    sold: Memo<Sold>,
     /// The person's choice, or else the first plan that is sold.
     plan: RwSignal<Option<Plan>>,
     plan_trouble: RwSignal<Option<String>>,
     hours: Number,
-    graph: RwSignal<Graph>,
+    graph: Pick<Graph>,
     graph_trouble: RwSignal<Option<String>>,
-    distribution: RwSignal<Distribution>,
+    distribution: Pick<Distribution>,
     seed: Number,
     sats: Number,
     is_unfolded: RwSignal<bool>,
@@ -64,9 +67,10 @@ impl ClassForm {
     /// The defaults.
     pub fn new(shop: Shop) -> Self {
         // What was known stays while the prices are asked for again.
-        let offers = Memo::new(
-            move |known: Option<&Vec<Offer>>| match (shop.classroom(), known) {
-                (Some(product), _) => product
+        let sold = move |known: Option<&Sold>| match (shop.classroom(), known) {
+            (Some(product), _) => Sold {
+                max_hours: product.max_hours.unwrap_or(MAX_HOURS),
+                offers: product
                     .plans
                     .into_iter()
                     .map(|plan| Offer {
@@ -75,8 +79,11 @@ impl ClassForm {
                         per_node_hour: Some(plan.msat_per_node_hour),
                     })
                     .collect(),
-                (None, Some(known)) => known.clone(),
-                (None, None) => Plan::ALL
+            },
+            (None, Some(known)) => known.clone(),
+            (None, None) => Sold {
+                max_hours: MAX_HOURS,
+                offers: Plan::ALL
                     .map(|plan| Offer {
                         plan,
                         graphs: plan.graphs().to_vec(),
@@ -84,23 +91,18 @@ impl ClassForm {
                     })
                     .to_vec(),
             },
-        );
-        let max_hours = Memo::new(move |known: Option<&u32>| {
-            let told = shop.classroom().and_then(|product| product.max_hours);
-            told.or(known.copied()).unwrap_or(MAX_HOURS)
-        });
+        };
         Self {
             shop,
-            offers,
-            max_hours,
+            sold: Memo::new(sold),
             plan: RwSignal::new(None),
             plan_trouble: RwSignal::new(None),
             hours: Number::new("class-hours", "class-hours-error", FIRST_HOURS),
-            graph: RwSignal::default(),
+            graph: Pick::of(&Graph::ALL),
             graph_trouble: RwSignal::new(None),
-            distribution: RwSignal::default(),
+            distribution: Pick::of(&Distribution::ALL),
             seed: Number::new("class-seed", "class-seed-error", ""),
-            sats: Number::new("class-sats", "class-sats-error", SATS_PER_NODE),
+            sats: Number::new("class-sats", "class-sats-error", &SATS_PER_NODE.to_string()),
             is_unfolded: RwSignal::new(false),
         }
     }
@@ -111,14 +113,15 @@ impl ClassForm {
             self.plan.set(preset.plan);
         }
         if let Some(hours) = preset.hours {
-            self.hours.put(hours);
+            self.hours.put(hours.to_string());
         }
         if preset.has_more() {
             self.graph.set(preset.graph);
             self.distribution.set(preset.distribution);
             let seed = preset.seed.map(|seed| seed.to_string());
             self.seed.put(seed.unwrap_or_default());
-            self.sats.put(preset.sats_per_node.unwrap_or(SATS_PER_NODE));
+            let sats = preset.sats_per_node.unwrap_or(SATS_PER_NODE);
+            self.sats.put(sats.to_string());
             self.is_unfolded.set(true);
         }
     }
@@ -129,9 +132,13 @@ impl ClassForm {
     }
 
     /// The hours that are chosen, where they can be bought.
-    pub fn hours(self) -> Option<u32> {
-        let hours = self.hours.read(1..=self.max_hours.get().into())?;
+    fn hours(self) -> Option<u32> {
+        let hours = self.hours.read(1..=self.max_hours().into())?;
         hours.try_into().ok()
+    }
+
+    fn max_hours(self) -> u32 {
+        self.sold.with(|sold| sold.max_hours)
     }
 
     /// The class that is ordered; where something is not to be had, says so at the first such field.
@@ -149,10 +156,7 @@ impl ClassForm {
             false => self.seed.read(0..=u32::MAX.into()).map(Some),
         });
         if seed.is_none() {
-            let sentence = format!(
-                "Enter a whole number from 0 to {}, or leave it empty.",
-                number(u32::MAX.into())
-            );
+            let sentence = words::seed_wrong(&number(u32::MAX.into()));
             self.refuse_folded(self.seed, sentence, hours.is_some());
         }
         let sats_per_node = untrack(|| self.sats.read(MIN_SATS_PER_NODE..=MAX_SATS_PER_NODE));
@@ -186,17 +190,14 @@ impl ClassForm {
     pub fn refuse(self, code: ErrorCode) -> bool {
         match code {
             ErrorCode::InvalidHours => {
-                self.hours.trouble.set(Some(
-                    "So many hours are not sold right now; choose another number.".to_owned(),
-                ));
+                let sentence = words::hours_gone().to_owned();
+                self.hours.trouble.set(Some(sentence));
                 focus(self.hours.id);
             }
             ErrorCode::UnknownPlan => self.refuse_plan(),
             ErrorCode::UnavailableOption => {
-                self.graph_trouble.set(Some(
-                    "This graph is not sold with this size right now; choose another one."
-                        .to_owned(),
-                ));
+                let sentence = words::graph_gone().to_owned();
+                self.graph_trouble.set(Some(sentence));
                 unfold(GRAPHS);
             }
             ErrorCode::InvalidAmount => self.refuse_sats(true),
@@ -208,24 +209,20 @@ impl ClassForm {
     }
 
     fn refuse_plan(self) {
-        let sentence = "This size is not sold right now; choose another one.";
-        self.plan_trouble.set(Some(sentence.to_owned()));
+        self.plan_trouble.set(Some(words::plan_gone().to_owned()));
         focus(PLANS);
     }
 
     fn refuse_hours(self) {
-        let most = self.max_hours.get_untracked();
-        let sentence = format!("Enter a whole number of hours from 1 to {most}.");
+        let most = untrack(|| self.max_hours());
+        let sentence = words::hours_wrong(&number(most.into()));
         self.hours.trouble.set(Some(sentence));
         focus(self.hours.id);
     }
 
     fn refuse_sats(self, is_first: bool) {
-        let sentence = format!(
-            "Enter a whole number from {} to {}, without separators.",
-            number(MIN_SATS_PER_NODE),
-            number(MAX_SATS_PER_NODE)
-        );
+        let least = number(MIN_SATS_PER_NODE);
+        let sentence = words::sats_wrong(&least, &number(MAX_SATS_PER_NODE));
         self.refuse_folded(self.sats, sentence, is_first);
     }
 
@@ -239,8 +236,8 @@ impl ClassForm {
 
     fn offer(self) -> Option<Offer> {
         let chosen = self.plan.get();
-        self.offers.with(|offers| {
-            let mut offers = offers.iter();
+        self.sold.with(|sold| {
+            let mut offers = sold.offers.iter();
             match chosen {
                 Some(plan) => offers.find(|offer| offer.plan == plan),
                 None => offers.next(),
@@ -264,111 +261,98 @@ impl ClassForm {
             {self.plan_field()}
             {self.hours_field()}
             <output class="quote" for=self.hours.id>
-                <strong class="price">{move || self.price().map_or_else(|| "…".to_owned(), sats)}</strong>
-                <span class="muted">{move || self.hours().map(|hours| format!("for {}", hours_text(hours)))}</span>
-                <small>"The hours count from when your class is ready; more can be bought while it runs."</small>
+                <strong class="price">{text(move || self.price().map_or_else(|| "…".to_owned(), sats))}</strong>
+                <span class="muted">
+                    {text(move || self.hours().map(|hours| words::for_hours(&hours_text(hours))).unwrap_or_default())}
+                </span>
+                <small>{words::hours_count()}</small>
             </output>
         }
         .into_any()
     }
 
     fn plan_field(self) -> AnyView {
-        let card = move |offer: Offer| {
-            let plan = offer.plan;
-            let price = offer.price(1).map(sats);
-            let is_chosen = move || self.offer().is_some_and(|chosen| chosen.plan == plan);
-            view! {
-                <label class="choice plan">
-                    <input
-                        type="radio"
-                        name="plan"
-                        value=plan.as_str()
-                        prop:checked=is_chosen
-                        on:change=move |_| {
-                            self.plan.set(Some(plan));
-                            self.plan_trouble.set(None);
-                            self.graph_trouble.set(None);
-                        }
-                    />
-                    <span>
-                        <strong>{format!("{} nodes", plan.nodes())}</strong>
-                        <small>{format!("Plan {}", plan.as_str())}</small>
-                        <small>{format!("{}/h", price.unwrap_or_else(|| "… sats".to_owned()))}</small>
-                    </span>
-                </label>
+        let card = |offer: &Offer| {
+            let letter = offer.plan.as_str();
+            let hourly = match offer.price(1) {
+                Some(price) => words::per_hour(&sats(price)),
+                None => words::per_hour_unknown().to_owned(),
+            };
+            Choice {
+                notes: vec![words::plan(letter), hourly],
+                ..Choice::new(letter, words::nodes(offer.plan.nodes().into()))
             }
-            .into_any()
         };
-        view! {
-            <fieldset class="choices" id=PLANS tabindex="-1" aria-describedby=PLAN_ERROR>
-                <legend>"Size"</legend>
-                {move || self.offers.get().into_iter().map(card).collect_view()}
-                <FieldError id=PLAN_ERROR trouble=self.plan_trouble/>
-                <small>"One Lightning node for each participant, with coins and channels on a test network of their own."</small>
-            </fieldset>
-        }
-        .into_any()
+        let list = part(move || {
+            let offers = self.sold.get().offers;
+            let plans: Vec<Plan> = offers.iter().map(|offer| offer.plan).collect();
+            let place = plans.clone();
+            Some(cards(
+                "plan",
+                offers.iter().map(card).collect(),
+                move || {
+                    let chosen = self.offer()?.plan;
+                    place.iter().position(|plan| *plan == chosen)
+                },
+                move |at| {
+                    self.plan.set(Some(plans[at]));
+                    self.plan_trouble.set(None);
+                    self.graph_trouble.set(None);
+                },
+            ))
+        });
+        let content = view! {
+            {list}
+            <FieldError id=PLAN_ERROR trouble=self.plan_trouble/>
+            <small>{words::size_means()}</small>
+        };
+        fields_with_error(PLANS, words::size(), PLAN_ERROR, content.into_any())
     }
 
     fn hours_field(self) -> AnyView {
-        let quick = move |(hours, short): (u32, &'static str)| {
-            let is_chosen = move || self.hours().is_some_and(|chosen| chosen == hours);
+        let quick = move |hours: u32| {
+            let short = match hours {
+                WEEK => words::quick_week().to_owned(),
+                hours => words::quick_hours(&number(hours.into())),
+            };
             view! {
                 <button
                     type="button"
                     class="button small"
                     aria-label=hours_text(hours)
-                    aria-pressed=move || if is_chosen() { "true" } else { "false" }
-                    on:click=move |_| self.hours.put(hours)
+                    aria-pressed=move || if self.hours() == Some(hours) { "true" } else { "false" }
+                    on:click=move |_| self.hours.put(hours.to_string())
                 >
                     {short}
                 </button>
             }
             .into_any()
         };
-        view! {
-            <div class="field">
-                <label for=self.hours.id>"Hours"</label>
-                {self.hours.input("class-hours-hint")}
-                {self.hours.error()}
-                <div class="quick" role="group" aria-label="Common choices">
-                    {QUICK_HOURS.map(quick).into_iter().collect_view()}
-                </div>
-                <small id="class-hours-hint">{move || format!("1 to {}, in whole hours.", self.max_hours.get())}</small>
+        let between = view! {
+            <div class="quick" role="group" aria-label=words::hours_quick()>
+                {QUICK_HOURS.map(quick).into_iter().collect_view()}
             </div>
-        }
-        .into_any()
+        };
+        self.hours.field(
+            words::hours().into_any(),
+            "class-hours-hint",
+            text(move || words::hours_hint(&number(self.max_hours().into()))),
+            Some(between.into_any()),
+        )
     }
 
     /// What the network looks like, folded away: the defaults suit most.
     pub fn more(self) -> AnyView {
+        let optional = view! { {words::seed()}" "<em>{common::optional()}</em> };
+        let range = words::sats_means(&number(MIN_SATS_PER_NODE), &number(MAX_SATS_PER_NODE));
         view! {
             <details prop:open=self.is_unfolded>
-                <summary>"More choices"</summary>
+                <summary>{words::more()}</summary>
                 <div class="stack">
                     {self.graph_field()}
                     {self.distribution_field()}
-                    <div class="field">
-                        <label for=self.seed.id>"Seed "<em>"optional"</em></label>
-                        {self.seed.input("class-seed-hint")}
-                        {self.seed.error()}
-                        <small id="class-seed-hint">
-                            "The same number makes the same network again, so that a lesson can be repeated. Empty: chosen for you, and
-                            shown on your order's page."
-                        </small>
-                    </div>
-                    <div class="field">
-                        <label for=self.sats.id>"Sats per node"</label>
-                        {self.sats.input("class-sats-hint")}
-                        {self.sats.error()}
-                        <small id="class-sats-hint">
-                            {format!(
-                                "What each has on average, half of it in channels: {} to {}. They are test coins.",
-                                number(MIN_SATS_PER_NODE),
-                                number(MAX_SATS_PER_NODE)
-                            )}
-                        </small>
-                    </div>
+                    {self.seed.field(optional.into_any(), "class-seed-hint", words::seed_means().into_any(), None)}
+                    {self.sats.field(words::sats_per_node().into_any(), "class-sats-hint", range.into_any(), None)}
                 </div>
             </details>
         }
@@ -376,71 +360,44 @@ impl ClassForm {
     }
 
     fn graph_field(self) -> AnyView {
-        let choice = move |graph: Graph| {
-            let (name, what) = described_graph(graph);
-            let offer = Memo::new(move |_| self.offer());
-            let is_off = move || {
-                offer.with(|offer| !offer.as_ref().is_some_and(|o| o.graphs.contains(&graph)))
+        let list = part(move || {
+            let sold = self.offer().map(|offer| offer.graphs).unwrap_or_default();
+            let card = |graph: Graph| {
+                let (name, what) = described_graph(graph);
+                let off = !sold.contains(&graph);
+                let note = if off { words::graph_small() } else { what };
+                Choice {
+                    off,
+                    ..Choice::noted(graph.as_str(), name, note)
+                }
             };
-            let is_chosen = move || {
-                offer.with(|offer| offer.as_ref().is_some_and(|o| self.graph_with(o) == graph))
-            };
-            view! {
-                <label class="choice" class:off=is_off>
-                    <input
-                        type="radio"
-                        name="graph"
-                        value=graph.as_str()
-                        disabled=is_off
-                        prop:checked=is_chosen
-                        on:change=move |_| {
-                            self.graph.set(graph);
-                            self.graph_trouble.set(None);
-                        }
-                    />
-                    <span>
-                        {name}
-                        <small>
-                            {move || if is_off() { "only with 8 or 16 nodes: each channel takes memory" } else { what }}
-                        </small>
-                    </span>
-                </label>
-            }
-            .into_any()
-        };
-        view! {
-            <fieldset class="choices" id=GRAPHS tabindex="-1" aria-describedby=GRAPH_ERROR>
-                <legend>"Channels"</legend>
-                {Graph::ALL.map(choice).into_iter().collect_view()}
-                <FieldError id=GRAPH_ERROR trouble=self.graph_trouble/>
-            </fieldset>
-        }
-        .into_any()
+            Some(cards(
+                "graph",
+                Graph::ALL.map(card).into(),
+                move || {
+                    let chosen = self.graph_with(&self.offer()?);
+                    Graph::ALL.iter().position(|graph| *graph == chosen)
+                },
+                move |at| {
+                    self.graph.at.set(at);
+                    self.graph_trouble.set(None);
+                },
+            ))
+        });
+        let content =
+            view! { {list}<FieldError id=GRAPH_ERROR trouble=self.graph_trouble/> }.into_any();
+        fields_with_error(GRAPHS, words::graph(), GRAPH_ERROR, content)
     }
 
     fn distribution_field(self) -> AnyView {
-        let choice = move |distribution: Distribution| {
+        let card = |distribution: Distribution| {
             let (name, what) = described_distribution(distribution);
-            view! {
-                <label class="choice">
-                    <input
-                        type="radio"
-                        name="distribution"
-                        value=distribution.as_str()
-                        prop:checked=move || self.distribution.get() == distribution
-                        on:change=move |_| self.distribution.set(distribution)
-                    />
-                    <span>{name}<small>{what}</small></span>
-                </label>
-            }
-            .into_any()
+            Choice::noted(distribution.as_str(), name, what)
         };
-        view! {
-            <fieldset class="choices">
-                <legend>"Who has how much"</legend>
-                {Distribution::ALL.map(choice).into_iter().collect_view()}
-            </fieldset>
-        }
-        .into_any()
+        let list = Distribution::ALL.map(card).into();
+        fields(
+            words::distribution(),
+            picked("distribution", list, self.distribution.at),
+        )
     }
 }

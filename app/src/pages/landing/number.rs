@@ -18,11 +18,11 @@ pub struct Number {
 
 impl Number {
     /// A field with something in it. `error_id` is where its trouble is said.
-    pub fn new(id: &'static str, error_id: &'static str, first: impl ToString) -> Self {
+    pub fn new(id: &'static str, error_id: &'static str, first: &str) -> Self {
         Self {
             id,
             error_id,
-            text: RwSignal::new(first.to_string()),
+            text: RwSignal::new(first.to_owned()),
             trouble: RwSignal::new(None),
         }
     }
@@ -39,32 +39,40 @@ impl Number {
     }
 
     /// Puts another number there.
-    pub fn put(self, text: impl ToString) {
-        self.text.set(text.to_string());
+    pub fn put(self, text: String) {
+        self.text.set(text);
         self.trouble.set(None);
     }
 
-    /// The element. `described_by`: the ids of what explains it.
-    pub fn input(self, described_by: &'static str) -> AnyView {
+    /// The field with its label, its trouble in a sentence, and `hint`, which tells its id to the field.
+    pub fn field(
+        self,
+        label: AnyView,
+        hint_id: &'static str,
+        hint: AnyView,
+        between: Option<AnyView>,
+    ) -> AnyView {
         view! {
-            <input
-                type="text"
-                class="number"
-                id=self.id
-                inputmode="numeric"
-                autocomplete="off"
-                maxlength="20"
-                aria-describedby=format!("{} {described_by}", self.error_id)
-                aria-invalid=move || self.trouble.with(Option::is_some).then_some("true")
-                prop:value=self.text
-                on:input:target=move |event| self.put(event.target().value())
-            />
+            <div class="field">
+                <label for=self.id>{label}</label>
+                <input
+                    type="text"
+                    class="number"
+                    dir="ltr"
+                    id=self.id
+                    inputmode="numeric"
+                    autocomplete="off"
+                    maxlength="20"
+                    aria-describedby=[self.error_id, " ", hint_id].concat()
+                    aria-invalid=move || self.trouble.with(Option::is_some).then_some("true")
+                    prop:value=self.text
+                    on:input:target=move |event| self.put(event.target().value())
+                />
+                <FieldError id=self.error_id trouble=self.trouble/>
+                {between}
+                <small id=hint_id>{hint}</small>
+            </div>
         }
         .into_any()
-    }
-
-    /// Its trouble, in a sentence.
-    pub fn error(self) -> AnyView {
-        view! { <FieldError id=self.error_id trouble=self.trouble/> }.into_any()
     }
 }

@@ -1,9 +1,11 @@
 //! What may be chosen of a full node beyond the software: its chain, and the two shortcuts to a usable node. Folded away, because
 //! the defaults suit most; what is ticked outlives a change of the chain that it does not go with.
 
+use super::parts::{Choice, Pick, cards, fields, part, text};
 use crate::browser::unfold;
 use crate::components::field_error::FieldError;
 use crate::shop::Shop;
+use crate::words::shop as words;
 use kindling_domain::catalogue::{BitcoinImplementation, BitcoinNetwork, Product};
 use leptos::prelude::*;
 
@@ -14,7 +16,7 @@ const ERROR: &str = "more-choices-error";
 #[derive(Clone, Copy)]
 pub struct Options {
     shop: Shop,
-    network: RwSignal<BitcoinNetwork>,
+    network: Pick<BitcoinNetwork>,
     assumeutxo: RwSignal<bool>,
     neutrino: RwSignal<bool>,
     /// Why they were refused.
@@ -26,7 +28,7 @@ impl Options {
     pub fn new(shop: Shop) -> Self {
         Self {
             shop,
-            network: RwSignal::default(),
+            network: Pick::of(&BitcoinNetwork::ALL),
             assumeutxo: RwSignal::default(),
             neutrino: RwSignal::default(),
             trouble: RwSignal::default(),
@@ -48,8 +50,7 @@ impl Options {
 
     /// The server sells none of this combination any more: says so here, unfolded and in focus.
     pub fn refuse(self) {
-        let sentence = "One of these choices is not sold here right now. Look at them again; nothing was ordered.";
-        self.trouble.set(Some(sentence.to_owned()));
+        self.trouble.set(Some(words::options_gone().to_owned()));
         unfold(DISCLOSURE);
     }
 
@@ -61,55 +62,44 @@ impl Options {
 
     /// The fields.
     pub fn fields(self) -> AnyView {
-        let networks = move || self.shop.full_node().map(|product| product.networks);
-        let choice = move |network: BitcoinNetwork| {
-            let (name, what) = described(network);
-            view! {
-                <label class="choice">
-                    <input
-                        type="radio"
-                        name="network"
-                        value=network.as_str()
-                        prop:checked=move || self.network.get() == network
-                        on:change=move |_| self.choose(network)
-                    />
-                    <span>{name}<small>{what}</small></span>
-                </label>
-            }
-            .into_any()
+        let networks = part(move || {
+            let sold = self.shop.full_node()?.networks;
+            let list = sold.iter().map(|network| {
+                let (name, what) = described(*network);
+                Choice::noted(network.as_str(), name, what)
+            });
+            let list = list.collect();
+            let place = sold.clone();
+            Some(cards(
+                "network",
+                list,
+                move || {
+                    let chosen = self.network.get();
+                    place.iter().position(|network| *network == chosen)
+                },
+                move |at| {
+                    self.network.set(sold[at]);
+                    self.trouble.set(None);
+                },
+            ))
+        });
+        let snapshot = move || {
+            let (name, title, what) = ("assumeutxo", words::snapshot(), words::snapshot_means());
+            self.sells_snapshots()
+                .then(|| self.shortcut(self.assumeutxo, name, title, what))
         };
         view! {
             <details>
-                <summary id=DISCLOSURE aria-describedby=ERROR>"More choices"</summary>
+                <summary id=DISCLOSURE aria-describedby=ERROR>{words::more()}</summary>
                 <div class="stack tight">
-                    <fieldset class="choices">
-                        <legend>"Network"</legend>
-                        {move || networks().unwrap_or_default().into_iter().map(choice).collect_view()}
-                    </fieldset>
-                    {move || self.sells_snapshots().then(|| self.shortcut(
-                        self.assumeutxo,
-                        "assumeutxo",
-                        "Start from a snapshot (assumeutxo)",
-                        "Usable within hours. What is before the snapshot is checked afterwards; until then you trust the snapshot that \
-                         the Bitcoin software itself names by its hash.",
-                    ))}
-                    {self.shortcut(
-                        self.neutrino,
-                        "neutrino",
-                        "Start LND as a light client (Neutrino)",
-                        "LND is usable sooner. Until your node is ready, LND trusts what other nodes filter for it, and its fee rates come \
-                         from a public server. It switches to your own node by itself.",
-                    )}
+                    {fields(words::network(), networks)}
+                    {part(snapshot)}
+                    {self.shortcut(self.neutrino, "neutrino", words::neutrino(), words::neutrino_means())}
                     <FieldError id=ERROR trouble=self.trouble/>
                 </div>
             </details>
         }
         .into_any()
-    }
-
-    fn choose(self, network: BitcoinNetwork) {
-        self.network.set(network);
-        self.trouble.set(None);
     }
 
     fn shortcut(
@@ -120,7 +110,14 @@ impl Options {
         what: &'static str,
     ) -> AnyView {
         let elsewhere = move || self.network.get() != BitcoinNetwork::Mainnet;
-        let hint = format!("{name}-hint");
+        let hint = [name, "-hint"].concat();
+        let meaning = move || {
+            if elsewhere() {
+                words::mainnet_only()
+            } else {
+                what
+            }
+        };
         view! {
             <label class="check shortcut" class:off=elsewhere>
                 <input
@@ -136,19 +133,18 @@ impl Options {
                 />
                 <span>{title}</span>
             </label>
-            <small id=hint class="under-check">
-                {move || if elsewhere() { "Only with Mainnet: the other chains are here within hours." } else { what }}
-            </small>
+            <small id=hint class="under-check">{text(move || meaning().to_owned())}</small>
         }
         .into_any()
     }
 }
 
+/// The chains' names are the same in every language.
 fn described(network: BitcoinNetwork) -> (&'static str, &'static str) {
     match network {
-        BitcoinNetwork::Mainnet => ("Mainnet", "real money"),
-        BitcoinNetwork::Signet => ("Signet", "test coins, signed blocks"),
-        BitcoinNetwork::Testnet4 => ("Testnet4", "test coins, mined blocks"),
-        BitcoinNetwork::Regtest => ("Regtest", "your own empty chain"),
+        BitcoinNetwork::Mainnet => ("Mainnet", words::mainnet()),
+        BitcoinNetwork::Signet => ("Signet", words::signet()),
+        BitcoinNetwork::Testnet4 => ("Testnet4", words::testnet4()),
+        BitcoinNetwork::Regtest => ("Regtest", words::regtest()),
     }
 }

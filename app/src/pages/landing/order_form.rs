@@ -6,17 +6,19 @@ mod fields;
 use super::class_form::ClassForm;
 use super::class_link;
 use super::options::Options;
+use super::parts::{Choice, Pick, button, cards, part, text};
 use crate::announce::{Announcer, announcer};
 use crate::api::{self, Failure};
 use crate::browser::{location, navigate, session_storage};
 use crate::components::address_field::AddressField;
 use crate::components::notice::{Notice, Tone};
-use crate::figures::sats;
+use crate::figures::{CLOCK, fiat, local_parts, sats};
 use crate::keygen::Keygen;
 use crate::pages::order::price_key;
 use crate::router::address;
 use crate::shop::{Shop, shop};
 use crate::vault_protocol::OrderKeys;
+use crate::words::{common, shop as words};
 use fields::{bitcoin_field, key_field, region_field, trouble_notice};
 use kindling_domain::catalogue::{BitcoinImplementation, Product, Region};
 use kindling_domain::error::ErrorCode;
@@ -54,8 +56,8 @@ struct Form {
     is_class: Memo<bool>,
     class: ClassForm,
     region: RwSignal<Option<String>>,
-    bitcoin: RwSignal<BitcoinImplementation>,
-    key: RwSignal<KeyType>,
+    bitcoin: Pick<BitcoinImplementation>,
+    key: Pick<KeyType>,
     refund_to: RwSignal<String>,
     refund_trouble: RwSignal<Option<String>>,
     options: Options,
@@ -77,8 +79,8 @@ pub fn OrderForm(wants_class: RwSignal<bool>) -> impl IntoView {
         is_class: Memo::new(move |_| wants_class.get() && shop.sells_classes()),
         class: ClassForm::new(shop),
         region: RwSignal::new(None),
-        bitcoin: RwSignal::new(BitcoinImplementation::default()),
-        key: RwSignal::new(KeyType::Rsa4096),
+        bitcoin: Pick::of(&BitcoinImplementation::ALL),
+        key: Pick::of(&[KeyType::Rsa4096, KeyType::Ed25519]),
         refund_to: RwSignal::new(String::new()),
         refund_trouble: RwSignal::new(None),
         options: Options::new(shop),
@@ -122,52 +124,65 @@ pub fn OrderForm(wants_class: RwSignal<bool>) -> impl IntoView {
                 .catalogue()
                 .is_some_and(|catalogue| nowhere(&catalogue.regions))
     };
+    let heading = move || match form.is_class.get() {
+        true => words::order_class(),
+        false => words::order_node(),
+    };
+    let no_prices = move || {
+        let failure = shop.failure()?;
+        let content = view! {
+            <Notice tone=Tone::Error title=words::no_prices()>
+                <p>{failure.sentence()}</p>
+                {button(common::try_again(), move || shop.ask())}
+            </Notice>
+        };
+        Some(content.into_any())
+    };
+    let none_left = move || {
+        let content = || {
+            view! { <Notice tone=Tone::Warning title=words::sold_out()><p>{words::sold_out_means()}</p></Notice> }
+        };
+        sold_out().then(|| content().into_any())
+    };
+    let press = move || match (form.progress.get(), form.price()) {
+        (Progress::WaitingForKey, _) => words::finishing_key().to_owned(),
+        (Progress::Sending, _) => words::sending().to_owned(),
+        (Progress::Choosing, Some(price)) => words::buy_for(&sats(price)),
+        (Progress::Choosing, None) => words::buy().to_owned(),
+    };
     // The id is what a link to a class scrolls to.
     view! {
         <form class="card order-form stack" id="classroom" novalidate on:submit=submit>
-            <h2>{move || if form.is_class.get() { "Order a classroom" } else { "Order a full node" }}</h2>
+            <h2>{text(move || heading().to_owned())}</h2>
             {product_field(form)}
-            {move || form.is_class.get().then(|| form.class.fields())}
+            {part(move || form.is_class.get().then(|| form.class.fields()))}
             {region_field(form)}
-            {move || (!form.is_class.get()).then(|| bitcoin_field(form))}
+            {part(move || (!form.is_class.get()).then(|| bitcoin_field(form)))}
             {key_field(form)}
-            {move || if form.is_class.get() { form.class.more() } else { form.options.fields() }}
+            {part(move || Some(if form.is_class.get() { form.class.more() } else { form.options.fields() }))}
             <details>
-                <summary>"If something goes wrong"</summary>
+                <summary>{words::refund()}</summary>
                 <AddressField
-                    label="Refund address"
+                    label=words::refund_address()
                     optional=true
-                    hint="A Lightning Address or LNURL, used only if your payment has to be returned. You can also give it later, on your order's page."
+                    hint=words::refund_means()
                     value=form.refund_to
                     trouble=form.refund_trouble
                 />
             </details>
-            {move || form.trouble.get().map(|trouble| trouble_notice(form, trouble))}
-            {move || shop.failure().map(|failure| view! {
-                <Notice tone=Tone::Error title="Prices could not be loaded">
-                    <p>{failure.sentence()}</p>
-                    <button type="button" class="button small" on:click=move |_| shop.ask()>"Try again"</button>
-                </Notice>
-            })}
-            {move || sold_out().then(|| view! {
-                <Notice tone=Tone::Warning title="Sold out">
-                    <p>"No machine can be ordered at the moment. Machines come free again when others end; look in later."</p>
-                </Notice>
-            })}
+            {part(move || Some(trouble_notice(form, form.trouble.get()?)))}
+            {part(no_prices)}
+            {part(none_left)}
             <button
                 type="submit"
                 class="button primary wide"
                 aria-disabled=move || (form.progress.get() != Progress::Choosing).then_some("true")
                 disabled=move || form.sold().is_none() || sold_out()
             >
-                {move || match (form.progress.get(), form.price()) {
-                    (Progress::WaitingForKey, _) => "Finishing your key…".to_owned(),
-                    (Progress::Sending, _) => "Creating your order…".to_owned(),
-                    (Progress::Choosing, Some(price)) => format!("Continue · {}", sats(price)),
-                    (Progress::Choosing, None) => "Continue".to_owned(),
-                }}
+                {text(press)}
             </button>
-            <p class="fine">"Next you save your order link, then you see the invoice. Nothing is paid yet."</p>
+            <output class="fiat">{text(move || form.about().unwrap_or_default())}</output>
+            <p class="fine">{words::next()}</p>
         </form>
     }
     .into_any()
@@ -175,35 +190,26 @@ pub fn OrderForm(wants_class: RwSignal<bool>) -> impl IntoView {
 
 /// What is bought; nothing where there is no choice.
 fn product_field(form: Form) -> AnyView {
-    let choice = move |is_class: bool, name: &'static str, what: &'static str| {
-        view! {
-            <label class="choice">
-                <input
-                    type="radio"
-                    name="product"
-                    prop:checked=move || form.wants_class.get() == is_class
-                    on:change=move |_| {
-                        form.wants_class.set(is_class);
-                        form.trouble.set(None);
-                    }
-                />
-                <span>{name}<small>{what}</small></span>
-            </label>
-        }
-        .into_any()
-    };
-    (move || {
+    part(move || {
         form.shop.sells_classes().then(|| {
+            let list = vec![
+                Choice::noted("full_node", words::node(), words::node_is()),
+                Choice::noted("classroom", words::class(), words::class_is()),
+            ];
+            let chosen = move || Some(usize::from(form.wants_class.get()));
+            let choose = move |at| {
+                form.wants_class.set(at == 1);
+                form.trouble.set(None);
+            };
             view! {
                 <fieldset class="choices">
-                    <legend class="visually-hidden">"What to order"</legend>
-                    {choice(false, "Full node", "Bitcoin, LND, LNbits")}
-                    {choice(true, "Classroom", "8 to 64 nodes, by the hour")}
+                    <legend class="visually-hidden">{words::what()}</legend>
+                    {cards("product", list, chosen, choose)}
                 </fieldset>
             }
+            .into_any()
         })
     })
-    .into_any()
 }
 
 impl Form {
@@ -235,6 +241,13 @@ impl Form {
             true => self.class.price(),
             false => Some(self.shop.full_node()?.amount_sats),
         }
+    }
+
+    /// What that is about in other money, and when it was.
+    fn about(self) -> Option<String> {
+        let price = self.shop.catalogue()?.fiat?;
+        let amount = fiat(self.price()?, &price);
+        Some(words::about_fiat(&amount, &local_parts(price.at, CLOCK)))
     }
 
     /// What is ordered. Where a field stands against it, says so there.
@@ -313,7 +326,7 @@ impl Form {
                     Trouble::Call(failure)
                 }
             };
-            self.announcer.say("Your order was not made.");
+            self.announcer.say(words::not_made());
             if let Trouble::Call(Failure::Refused(error)) = &trouble {
                 // A choice that stands beside its field.
                 if is_class && self.class.refuse(error.code) {
