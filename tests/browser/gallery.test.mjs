@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { COLOURS, violations } from '../support/axe.mjs';
 import { SIZES } from '../support/browser.mjs';
-import { readCodes } from '../support/codes.mjs';
+import { fromPng, readCodes } from '../support/codes.mjs';
 import { SCENES } from './gallery_scenes.mjs';
 import { browser, skip, worker } from './shop.mjs';
 
@@ -94,6 +94,13 @@ describe('the gallery in forced colours', { skip }, () => {
       assert.deepEqual(bare, [], 'controls without a line around them or under them');
     });
   }
+
+  test('how far the machine is can be seen on its bar', async () => {
+    await visit.reach('building-bitcoin');
+    const { data, width, height } = fromPng(await visit.page.locator('progress').screenshot());
+    const at = (share) => [...data.subarray((Math.floor(height / 2) * width + Math.floor(width * share)) * 4).subarray(0, 3)];
+    assert.notDeepEqual(at(0.3), at(0.9), 'the bar of 55 % looks the same at 30 % and at 90 %');
+  });
 
   test('the code of the invoice is still read', async () => {
     await visit.reach('pay');

@@ -112,7 +112,7 @@ describe('in other languages', { skip, concurrency: 2 }, () => {
           const html = await page.evaluate(() => [document.documentElement.lang, getComputedStyle(document.documentElement).direction]);
           assert.deepEqual(html, [language, direction]);
           const own = await page.evaluate(sentences);
-          assert.ok(own.length >= 2, 'hardly a sentence');
+          assert.ok((await page.locator('main').innerText()).length > 30, 'hardly a sentence');
           assert.deepEqual(own.filter((text) => english[name].includes(text)), [], 'left in English');
           if (PICTURED.includes(language)) {
             await visit.screenshot(`gallery-${language}-${name}`, { fullPage: true });
