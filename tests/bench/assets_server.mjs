@@ -12,17 +12,19 @@ import { startWorkerd } from './workerd.mjs';
 const ASSETS = path.join(BUILD, 'assets');
 const TYPES = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css; charset=utf-8', '.wasm': 'application/wasm', '.svg': 'image/svg+xml',
-  '.webmanifest': 'application/manifest+json', '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json', '.png': 'image/png', '.txt': 'text/plain; charset=utf-8',
 };
 
-/** worker: whoever answers /api/, by its `url`. -> {url, close()} */
-async function serveAssets(worker) {
+/** worker: whoever answers /api/, by its `url`; pages: {path: HTML} that stand beside the shop. -> {url, close()} */
+async function serveAssets(worker, pages = {}) {
   const rules = readRules(fs.readFileSync(path.join(ASSETS, '_headers'), 'utf8'));
-  const files = new Map(fs.readdirSync(ASSETS).filter((name) => name !== '_headers').map((name) => [`/${name}`, pack(name)]));
+  const names = fs.readdirSync(ASSETS, { recursive: true }).filter((name) => name !== '_headers' && fs.statSync(path.join(ASSETS, name)).isFile());
+  const files = new Map(names.map((name) => [address(name), pack(name, fs.readFileSync(path.join(ASSETS, name)))]));
+  for (const [at, html] of Object.entries(pages)) files.set(at, pack('page.html', Buffer.from(html)));
   const server = http.createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://kindling.test');
     if (pathname.startsWith('/api/')) return forward(worker, request, response);
-    const { body, headers } = files.get(pathname) ?? files.get('/index.html');
+    const { body, headers } = files.get(pathname) ?? files.get('/');
     const ruled = rules.filter(({ matches }) => matches(pathname)).flatMap(({ lines }) => lines);
     response.writeHead(200, Object.fromEntries([...Object.entries(headers), ...ruled]));
     response.end(body);
@@ -37,9 +39,12 @@ async function serveAssets(worker) {
   };
 }
 
-function pack(name) {
-  const content = fs.readFileSync(path.join(ASSETS, name));
+/** Where Cloudflare serves a file: pages without their ending. */
+const address = (name) => `/${name.replace(/(^|\/)index\.html$/, '$1').replace(/\.html$/, '')}`;
+
+function pack(name, content) {
   const type = TYPES[path.extname(name)];
+  if (!type) throw new Error(`${name}: of which type is it?`);
   // A compressed picture does not get smaller.
   if (type === 'image/png') return { body: content, headers: { 'content-type': type, 'content-length': content.length } };
   const body = zlib.brotliCompressSync(content);
@@ -70,18 +75,26 @@ async function forward(worker, request, response) {
   }
 }
 
-/** Serves the built shop to a Chromium for as long as `use({browser, url})` takes. */
-export async function withBuiltShop(use) {
+/** Serves the built shop, and `pages` beside it, for as long as `use(url)` takes. */
+export async function withServedShop(use, pages) {
   const toClose = [];
   try {
     const worker = await startWorkerd(path.join(BUILD, 'worker'), 'entry.js');
     toClose.unshift(worker);
-    const server = await serveAssets(worker);
+    const server = await serveAssets(worker, pages);
     toClose.unshift(server);
-    const browser = await launchBrowser();
-    toClose.unshift(browser);
-    return await use({ browser, url: server.url });
+    return await use(server.url);
   } finally {
     for (const part of toClose) await part.close();
   }
 }
+
+/** Serves it to a Chromium for as long as `use({browser, url})` takes. */
+export const withBuiltShop = (use) => withServedShop(async (url) => {
+  const browser = await launchBrowser();
+  try {
+    return await use({ browser, url });
+  } finally {
+    await browser.close();
+  }
+});

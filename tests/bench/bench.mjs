@@ -1,18 +1,19 @@
 // The benchmark behind `cargo xtask bench [--json] [FILTER]`: measures, and prints one row per figure as soon as it is known.
 // Invariant: with --json there is nothing on stdout but rows, {name, value, unit, peer, ratio, n}: `peer` is the other side's value
-// in the same unit and `ratio` ours divided by it, or both are null. What failed is told on stderr and by the exit code, and costs
-// no other figure.
+// in the same unit and `ratio` ours divided by it (null where that is 0), or both are null. What failed is told on stderr and by the exit
+// code, and costs no other figure.
 
 import { parseArgs } from 'node:util';
 import * as firstLoad from './first_load.mjs';
 import * as payment from './payment.mjs';
 import * as getOrder from './get_order.mjs';
+import * as landing from './landing.mjs';
 import * as postOrder from './post_order.mjs';
 import * as rsa from './rsa.mjs';
 import * as workerSize from './worker_size.mjs';
 
 /** Each: {rows: names, measure(): rows, where `note` says what else one should know}. */
-const MEASUREMENTS = [workerSize, firstLoad, getOrder, postOrder, payment, rsa];
+const MEASUREMENTS = [workerSize, firstLoad, landing, getOrder, postOrder, payment, rsa];
 
 const { values: { json }, positionals: [filter = ''] } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true });
 const wanted = (name) => name.includes(filter);
@@ -31,7 +32,8 @@ for (const { rows, measure } of chosen) {
 process.exit();
 
 function tell({ name, value, unit, peer = null, n, note = '' }) {
-  const row = { name, value: short(value), unit, peer: peer && short(peer.value), ratio: peer && short(peer.ratio ?? value / peer.value), n };
+  const ratio = peer && peer.value !== 0 ? short(peer.ratio ?? value / peer.value) : null;
+  const row = { name, value: short(value), unit, peer: peer && short(peer.value), ratio, n };
   console.log(json ? JSON.stringify(row) : line({ ...row, note }));
 }
 

@@ -1,39 +1,62 @@
 // What a first visit to the landing page downloads, as Chromium counts it: answers with their headers, compressed by brotli at its
-// best. The wasm that makes the key comes after the page is there and is counted apart.
+// best. The wasm that makes the key comes after the page is there and is counted apart; so is what the service worker keeps for later.
 
 import assert from 'node:assert/strict';
+import zlib from 'node:zlib';
 import { withBuiltShop } from './assets_server.mjs';
 
-export const rows = ['first_load_bytes', 'first_load_requests', 'vault_bytes'];
+export const rows = ['first_load_bytes', 'first_load_requests', 'vault_bytes', 'precache_bytes'];
 
-export const measure = () => withBuiltShop(async ({ browser, url }) => report(await visit(browser, url)));
+export const measure = () => withBuiltShop(async ({ browser, url }) => {
+  const { page, finished } = await visit(browser, url);
+  return [...report(await Promise.all(finished.map(sized))), await precache(page, url)];
+});
 
-/** Loads the page until one could order -> [{path, bytes}] */
+/** Loads the page until one could order -> {page, finished: requests of the page and its worker} */
 async function visit(browser, baseURL) {
   const { context, page, errors } = await browser.open({ baseURL });
   const finished = [];
-  context.on('requestfinished', (request) => finished.push(request));
+  context.on('requestfinished', (request) => { if (!request.serviceWorker()) finished.push(request); });
   await page.goto('/');
   await page.getByRole('button', { name: /^Continue/ }).waitFor();
   await page.getByText('Your key is ready').waitFor({ timeout: 120_000 });
   assert.deepEqual(errors, []);
-  return Promise.all(finished.map(async (request) => {
-    const { responseHeadersSize, responseBodySize } = await request.sizes();
-    return { path: new URL(request.url()).pathname, bytes: responseHeadersSize + responseBodySize };
-  }));
+  return { page, finished };
+}
+
+async function sized(request) {
+  const { responseHeadersSize, responseBodySize } = await request.sizes();
+  return { path: new URL(request.url()).pathname, bytes: responseHeadersSize + responseBodySize };
 }
 
 function report(loaded) {
   const vault = loaded.filter((one) => one.path.startsWith('/vault'));
   const page = loaded.filter((one) => !vault.includes(one));
   // Without these the count would be of something else than the page and its key.
-  for (const [some, part] of [[page, '/app_bg-'], [page, '/style-'], [page, '/api/catalogue'], [vault, '/vault_bg-']]) {
-    assert.ok(some.some((one) => one.path.startsWith(part) && one.bytes > 0), `${part} was not seen among ${loaded.map((one) => one.path).join(', ')}`);
+  for (const [some, part] of [[page, /^\/(app|shop)_bg-/], [page, /^\/style-/], [page, /^\/api\/catalogue$/], [vault, /^\/vault_bg-/]]) {
+    assert.ok(some.some((one) => part.test(one.path) && one.bytes > 0), `${part} was not seen among ${loaded.map((one) => one.path).join(', ')}`);
   }
   const sum = (some) => some.reduce((total, { bytes }) => total + bytes, 0);
+  const parts = page.map((one) => `${one.path.replace(/-[0-9a-f]{16}/, '')} ${one.bytes}`).join(', ');
   return [
-    { name: 'first_load_bytes', value: sum(page), unit: 'bytes brotli', n: page.length, note: 'brotli 11 and headers, until one can order; vault apart' },
+    { name: 'first_load_bytes', value: sum(page), unit: 'bytes brotli', n: page.length, note: `brotli 11 and headers, until one can order; vault apart: ${parts}` },
     { name: 'first_load_requests', value: page.length, unit: 'requests', n: page.length },
     { name: 'vault_bytes', value: sum(vault), unit: 'bytes brotli', n: vault.length, note: 'the key maker, loaded behind the page' },
   ];
+}
+
+/** What the service worker has fetched for later by the time it is active, on a first visit. */
+async function precache(page, url) {
+  const kept = await page.evaluate(async () => {
+    await navigator.serviceWorker.ready;
+    const lists = await Promise.all((await caches.keys()).map(async (name) => (await (await caches.open(name)).keys()).map((request) => new URL(request.url).pathname)));
+    return lists.flat();
+  });
+  const sizes = await Promise.all(kept.map(async (path) => {
+    const plain = Buffer.from(await (await fetch(url + path)).arrayBuffer());
+    // Pictures are packed already, and travel as they are.
+    return { packed: path.endsWith('.png') ? plain.length : zlib.brotliCompressSync(plain).length, plain: plain.length };
+  }));
+  const sum = (key) => sizes.reduce((total, one) => total + one[key], 0);
+  return { name: 'precache_bytes', value: sum('packed'), unit: 'bytes brotli', n: kept.length, note: `${sum('plain')} bytes unpacked; aim 1 MB` };
 }

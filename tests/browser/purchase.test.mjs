@@ -91,48 +91,4 @@ describe('a purchase', { skip }, () => {
     assert.deepEqual(visit.errors, []);
     await visit.close();
   });
-
-  test('with the keyboard alone', async () => {
-    const visit = await browser.open({ size: 'desktop', baseURL: worker.url, acceptDownloads: true });
-    const { page } = visit;
-    const form = await landing(page).open();
-    /** Tab until the wanted thing has the focus; every stop on the way must be visible. */
-    const tabTo = async (locator) => {
-      for (let stops = 0; stops < 80; stops += 1) {
-        if (await locator.evaluate((element) => element === document.activeElement)) return;
-        await page.keyboard.press('Tab');
-        const seen = await page.evaluate(() => {
-          const { width, height } = document.activeElement.getBoundingClientRect();
-          return document.activeElement === document.body || (width > 0 && height > 0);
-        });
-        assert.ok(seen, 'the focus is on something that cannot be seen');
-      }
-      assert.fail(`not reached by Tab: ${locator}`);
-    };
-    const press = async (locator) => {
-      await locator.waitFor();
-      await tabTo(locator);
-      await page.keyboard.press('Enter');
-    };
-    const bought = order(page);
-    await tabTo(page.getByRole('radio', { name: 'Bitcoin Knots', exact: true }));
-    await page.keyboard.press('ArrowRight');
-    assert.ok(await form.chosen('Bitcoin Core'));
-    await tabTo(page.getByRole('radio', { name: 'RSA-4096', exact: true }));
-    await page.keyboard.press('ArrowRight');
-    assert.ok(await form.chosen('Ed25519'));
-    await press(form.continue);
-    await bought.saving.waitFor();
-    await press(bought.savedForm);
-    await bought.paying.waitFor();
-    await press(bought.payStub);
-    await bought.ready.waitFor();
-    await press(bought.claim);
-    await press(bought.button('Show the seed words'));
-    await page.locator('ol.words li').first().waitFor();
-    await press(bought.button('I have saved it'));
-    await press(bought.button('Yes, erase it'));
-    await page.getByText('The sealed copy was erased').waitFor();
-    await visit.close();
-  });
 });

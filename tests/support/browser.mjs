@@ -6,8 +6,8 @@ import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { BUILD } from './paths.mjs';
 
-const CHROMIUM = process.env.KINDLING_CHROMIUM ?? '/usr/bin/chromium';
-const FLAGS = [
+export const CHROMIUM = process.env.KINDLING_CHROMIUM ?? '/usr/bin/chromium';
+export const FLAGS = [
   '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
 ];
 export const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
@@ -66,9 +66,9 @@ async function openProfile(browser, { size = 'phone', scheme = 'light', baseURL,
       await Promise.all(pending);
       return JSON.stringify({ requests: visit.requests, console: visit.console, errors: visit.errors });
     },
-    /** -> build/screenshots/NAME-<size>-<scheme>.png */
-    async screenshot(name, { fullPage = false } = {}) {
-      const file = path.join(BUILD, 'screenshots', `${name}-${SIZE_NAMES[size]}-${scheme}.png`);
+    /** shown: the colour scheme that the page has by now. -> build/screenshots/NAME-<size>-<scheme>.png */
+    async screenshot(name, { fullPage = false, shown = scheme } = {}) {
+      const file = path.join(BUILD, 'screenshots', `${name}-${SIZE_NAMES[size]}-${shown}.png`);
       fs.mkdirSync(path.dirname(file), { recursive: true });
       await visit.page.screenshot({ path: file, fullPage });
       return file;

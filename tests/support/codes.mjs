@@ -78,3 +78,39 @@ export function toPng({ data, width, height }) {
   }
   return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), chunk('IHDR', head), chunk('IDAT', zlib.deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
 }
+
+/** What `toPng` and Chromium write (8 bits, no interlacing, with or without alpha) -> {data: four bytes to a pixel, width, height} */
+export function fromPng(png) {
+  const [width, height, depth, kind, interlaced] = [png.readUInt32BE(16), png.readUInt32BE(20), png[24], png[25], png[28]];
+  const channels = { 2: 3, 6: 4 }[kind];
+  if (depth !== 8 || !channels || interlaced) throw new Error(`a PNG of another kind: ${depth} bits, colour type ${kind}`);
+  const parts = [];
+  for (let at = 8; at < png.length;) {
+    const length = png.readUInt32BE(at);
+    if (png.toString('latin1', at + 4, at + 8) === 'IDAT') parts.push(png.subarray(at + 8, at + 8 + length));
+    at += length + 12;
+  }
+  const raw = zlib.inflateSync(Buffer.concat(parts));
+  const stride = width * channels;
+  const rows = Buffer.alloc(stride * height);
+  const predict = [() => 0, (a) => a, (a, b) => b, (a, b) => (a + b) >> 1, paeth];
+  for (let y = 0; y < height; y += 1) {
+    const filter = predict[raw[y * (stride + 1)]];
+    for (let x = 0; x < stride; x += 1) {
+      const at = y * stride + x;
+      const left = x >= channels ? rows[at - channels] : 0;
+      const above = y > 0 ? rows[at - stride] : 0;
+      const corner = x >= channels && y > 0 ? rows[at - stride - channels] : 0;
+      rows[at] = raw[y * (stride + 1) + 1 + x] + filter(left, above, corner);
+    }
+  }
+  const data = new Uint8ClampedArray(width * height * 4).fill(255);
+  for (let pixel = 0; pixel < width * height; pixel += 1) data.set(rows.subarray(pixel * channels, (pixel + 1) * channels), pixel * 4);
+  return { data, width, height };
+}
+
+function paeth(left, above, corner) {
+  const [a, b, c] = [left, above, corner].map((value) => Math.abs(left + above - corner - value));
+  if (a <= b && a <= c) return left;
+  return b <= c ? above : corner;
+}

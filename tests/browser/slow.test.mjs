@@ -1,0 +1,157 @@
+// A purchase on a slow phone with a slow network: it takes its time, and never leaves the customer in front of nothing. And how soon a payment
+// is seen.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { slowDown } from '../support/throttle.mjs';
+import { landing } from './pages/landing.mjs';
+import { order, orderNode } from './pages/order.mjs';
+import { browser, skip, worker } from './shop.mjs';
+import { wire } from './wire.mjs';
+
+const LONG = 120_000;
+/** How long an answer to a click, or a page, may show no sign of itself on such a phone. */
+const PATIENCE = 3000;
+const BUSY = '[aria-busy=true], [role=progressbar], progress, [aria-disabled=true]';
+
+/** Looks ten times a second whether the page says anything, over all navigations -> [{at, address, says}] */
+async function watch(page) {
+  const seen = [];
+  await page.exposeBinding('tellWatcher', (_, look) => { seen.push(look); });
+  await page.addInitScript(() => {
+    setInterval(() => {
+      // Until there is a body the browser still shows the page before.
+      if (!document.body) return;
+      const says = document.querySelector('main')?.innerText.trim().split('\n')[0] ?? '';
+      window.tellWatcher({ at: Date.now(), address: location.pathname, says });
+    }, 100);
+  });
+  return seen;
+}
+
+/** The longest time in a row, in ms, in which the page said nothing. */
+function longestSilence(seen) {
+  let longest = { lasted: 0 };
+  let since;
+  for (const look of seen) {
+    if (look.says) since = undefined;
+    else {
+      since ??= look.at;
+      if (look.at - since > longest.lasted) longest = { lasted: look.at - since, address: look.address };
+    }
+  }
+  return longest;
+}
+
+describe('on a slow phone with a slow network', { skip }, () => {
+  test('a purchase goes through, and shows at each wait that it goes on', async (t) => {
+    const door = await wire(worker, { compress: true });
+    t.after(() => door.close());
+    const visit = await browser.open({ baseURL: door.url });
+    const { page } = visit;
+    page.setDefaultTimeout(LONG);
+    page.setDefaultNavigationTimeout(LONG);
+    const seen = await watch(page);
+    await slowDown(page);
+    const started = Date.now();
+    const steps = [];
+    const reached = (name) => steps.push(`${name} ${((Date.now() - started) / 1000).toFixed(1)} s`);
+    /** Clicks, and a sign of work follows soon, or what it leads to. */
+    const press = async (button, next) => {
+      await button.click();
+      await page.locator(BUSY).filter({ visible: true }).or(next).first().waitFor({ timeout: PATIENCE });
+    };
+
+    const form = landing(page);
+    await page.goto('/', { waitUntil: 'commit' });
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    reached('headline');
+    assert.equal(await form.continue.count(), 0, 'the headline stands before any code');
+    await form.continue.waitFor();
+    reached('form');
+    // The key of RSA-4096 is being searched, as for most customers.
+    const bought = order(page);
+    await page.getByRole('button', { name: /^Continue · / }).waitFor();
+    await press(form.continue, bought.saving);
+    await bought.saving.waitFor();
+    reached('order');
+    await bought.savedForm.click();
+    await bought.qr.waitFor();
+    reached('invoice');
+    const countdown = page.getByRole('timer');
+    await countdown.waitFor();
+    await press(bought.payStub, countdown.or(bought.building).or(bought.ready));
+    await bought.building.or(bought.ready).first().waitFor();
+    await bought.ready.waitFor();
+    reached('ready');
+    await press(bought.claim, page.getByRole('heading', { name: 'Lightning wallet (LND)' }));
+    await page.getByRole('heading', { name: 'Lightning wallet (LND)' }).waitFor();
+    reached('credentials');
+    t.diagnostic(steps.join(', '));
+    assert.equal((await bought.words()).length, 24);
+    const { lasted, address } = longestSilence(seen);
+    t.diagnostic(`longest silence: ${lasted} ms of ${seen.length} looks`);
+    assert.ok(lasted < PATIENCE, `${address} said nothing for ${lasted} ms`);
+    assert.deepEqual(visit.errors, []);
+    await visit.close();
+  });
+
+  test('an order link opens in a browser that has never been here, and the page says so meanwhile', async (t) => {
+    const door = await wire(worker, { compress: true });
+    t.after(() => door.close());
+    const first = await browser.open({ baseURL: worker.url });
+    const { id, fragment } = (await orderNode(first.page)).link();
+    await first.close();
+    const visit = await browser.open({ baseURL: door.url });
+    const { page } = visit;
+    page.setDefaultTimeout(LONG);
+    const seen = await watch(page);
+    await slowDown(page);
+    await page.goto(`/orders/${id}#${fragment}`, { waitUntil: 'commit' });
+    await order(page).saving.waitFor();
+    const { lasted } = longestSilence(seen);
+    t.diagnostic(`longest silence: ${lasted} ms of ${seen.length} looks`);
+    assert.ok(lasted < PATIENCE, `the page said nothing for ${lasted} ms`);
+    assert.ok(!seen.some(({ says }) => says.startsWith('Your own Bitcoin node')), "the first page's text stands on an order's address");
+    await visit.close();
+  });
+});
+
+describe('a payment', { skip }, () => {
+  const ways = {
+    'by all ways': async () => {},
+    'by WebSocket alone': (page) => page.route(/\/api\/bootstrap\/[0-9a-f]{32}$/, (route) => route.abort()),
+    'by asking alone': (page) => page.routeWebSocket(/\/live$/, (socket) => socket.close()),
+  };
+  for (const [name, limit] of Object.entries(ways)) {
+    test(`is seen within three seconds: ${name}`, async (t) => {
+      const visit = await browser.open({ baseURL: worker.url });
+      const { page } = visit;
+      if (name === 'by asking alone') await limit(page);
+      const bought = await orderNode(page);
+      await bought.untilPaying();
+      await bought.qr.waitFor();
+      const authorization = visit.requests.map(({ headers }) => headers.authorization).find(Boolean);
+      const { invoice } = await (await worker.fetch(`/api/bootstrap/${bought.link().id}`, { headers: { authorization } })).json();
+      await page.evaluate(() => {
+        window.changed = new Promise((resolve) => {
+          new MutationObserver((_, observer) => {
+            if (document.querySelector('main h1')?.textContent === 'Pay the invoice') return;
+            observer.disconnect();
+            resolve(Date.now());
+          }).observe(document.querySelector('main'), { childList: true, characterData: true, subtree: true });
+        });
+      });
+      // Right after it has asked: the worst moment.
+      if (name === 'by asking alone') await page.waitForResponse(/\/api\/bootstrap\/[0-9a-f]{32}$/);
+      else await limit(page);
+      const paid = Date.now();
+      await worker.fetch(`/api/dev/stub/pay/${invoice.paymentHash}`, { method: 'POST' });
+      const lasted = await page.evaluate(() => window.changed) - paid;
+      t.diagnostic(`seen after ${lasted} ms`);
+      await bought.building.or(bought.ready).first().waitFor();
+      assert.ok(lasted <= 3000, `seen after ${lasted} ms`);
+      await visit.close();
+    });
+  }
+});
