@@ -26,6 +26,11 @@ export function assertNoTeacher(bundle, what, text) {
   assert.ok(!text.includes(bundle.bitcoin.rpcPassword), `${what} has the password of Bitcoin's RPC`);
 }
 
+/** The focus comes to what has this id, and does not fall to the page's body. */
+export async function focusComesTo(page, id) {
+  await page.waitForFunction((wanted) => document.activeElement.id === wanted, id);
+}
+
 /** page: of drawPdf() -> build/screenshots/NAME.png */
 export function keepPage(name, { picture }) {
   const folder = path.join(BUILD, 'screenshots');

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readyClass } from '../support/class.mjs';
 import { drawPdf, pdfInside, pdfLines, readCodes } from '../support/codes.mjs';
-import { SHARP, assertCodes, assertNoTeacher, keepPage, openClass } from './class.mjs';
+import { SHARP, assertCodes, assertNoTeacher, focusComesTo, keepPage, openClass } from './class.mjs';
 import { order } from './pages/order.mjs';
 import { browser, skip, worker } from './shop.mjs';
 
@@ -20,6 +20,7 @@ describe('the cards of a class', { skip }, () => {
     await own.getCards.click();
     await own.codesDrawn();
     await own.cards.getByText('these cards are fake').waitFor();
+    await focusComesTo(page, 'cards-title');
     assert.equal(await own.slips.count(), 8);
 
     const everything = await own.download('Download everything (JSON)');
@@ -28,20 +29,23 @@ describe('the cards of a class', { skip }, () => {
     const { nodes } = bundle.classroom;
     assert.ok(nodes.every(({ adminRune, adminConnect }) => adminConnect.endsWith(adminRune)), 'the file has all');
     assertCodes(bundle, await readCodes(await own.cards.screenshot()));
-    for (const { name, connect } of nodes) {
+    for (const [at, { name, connect }] of nodes.entries()) {
       await own.slip(name).scrollIntoViewIfNeeded();
       await own.button(`Enlarge the QR code of ${name}`).click();
       const dialog = page.getByRole('dialog', { name: 'QR code, enlarged' });
       assert.equal((await readCodes(await dialog.screenshot()))[0]?.text, connect);
       const { width } = await dialog.locator('svg').boundingBox();
       assert.ok(width > 500, `only ${width} px on the wall`);
-      await dialog.getByRole('button', { name: 'Close' }).click();
+      if (at % 2) await page.keyboard.press('Escape');
+      else await dialog.getByRole('button', { name: 'Close' }).click();
       await dialog.waitFor({ state: 'hidden' });
+      await focusComesTo(page, `card-code-${at}`);
     }
 
     await own.button('I have saved it').click();
     await own.button('Yes, erase it').click();
     await page.getByText('The sealed copy was erased').waitFor();
+    await focusComesTo(page, 'cards-title');
     const claims = () => visit.requests.filter(({ url }) => url.endsWith('/claim')).length;
     assert.equal(claims(), 1);
     await page.reload();
@@ -57,8 +61,13 @@ describe('the cards of a class', { skip }, () => {
     }
 
     await own.forget.click();
+    await focusComesTo(page, 'cards-forget-question');
+    await own.button('Keep them').click();
+    await focusComesTo(page, 'cards-forget');
+    await page.keyboard.press('Enter');
     await own.forgetSurely.click();
     await page.getByText('the sealed copy was erased. They are still on the machine').waitFor();
+    await focusComesTo(page, 'cards-title');
     assert.deepEqual(await page.evaluate(() => Object.keys(localStorage).filter((key) => key.includes('.class.'))), []);
     await page.reload();
     await page.getByText('the sealed copy was erased. They are still on the machine').waitFor();
@@ -122,6 +131,7 @@ describe('the cards of a class', { skip }, () => {
     await assertWaysOut();
     await own.tryAgain.click();
     await assertWaysOut();
+    await focusComesTo(visit.page, 'cards-title');
     await visit.page.reload();
     await assertWaysOut();
     await own.forget.click();
@@ -164,6 +174,7 @@ describe('the cards of a class', { skip }, () => {
     await trouble.getByText('did not start').waitFor();
     await page.evaluate(() => { window.isRefused = false; });
     await own.tryAgain.click();
+    await focusComesTo(page, 'cards-list');
     await own.codesDrawn();
     assert.deepEqual([await trouble.count(), await own.tryAgain.count()], [0, 0]);
 
@@ -286,6 +297,7 @@ describe('the cards of a class', { skip }, () => {
     await longest('from the claim to 64 codes');
     assert.equal(await own.slips.filter({ visible: true }).count(), 12, 'the first dozen at first');
     await own.button('Show all 64 cards').click();
+    await focusComesTo(page, 'card-code-12');
     await longest('all of them shown');
     const seen = [];
     for (const { name } of bundle.classroom.nodes) seen.push(...await readCodes(await own.slip(name).screenshot()));

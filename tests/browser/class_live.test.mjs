@@ -122,6 +122,9 @@ describe("a class's page", { skip }, () => {
       assert.equal(await aside.count(), others);
       await list.selectOption('5. Falcon');
       assert.match(await own.picture.locator('.dot.chosen title').textContent(), /^5\. Falcon/);
+      const told = await own.live.locator('.chosen-channels li').allInnerTexts();
+      assert.equal(told.length, staged.view().class.class.channels.filter(({ from, to }) => from === 4 || to === 4).length);
+      for (const text of told) assert.match(text, /Falcon has [\d,]+/);
       await list.selectOption('all nodes');
       assert.equal(await aside.count(), 0);
     });
@@ -270,6 +273,8 @@ describe("a class's page", { skip }, () => {
           if (state === 'ready') {
             await own.picture.waitFor();
             if (name === 'live-8') await own.nodeTable.click();
+            const reach = await own.picture.locator('.reach').evaluateAll((all) => all.map((element) => element.getBoundingClientRect().width));
+            assert.ok(reach.length && Math.min(...reach) >= 24, `${name}: a node is ${Math.min(...reach)} px wide`);
           } else await (state === 'ended' ? own.classEnded : own.classBuilding).waitFor();
           await visit.screenshot(`class-${name}`, { fullPage: true });
           await fits(name);

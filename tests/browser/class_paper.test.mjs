@@ -52,6 +52,23 @@ async function assertPage(what, page, paper, bundle, { branded }) {
   assert.ok(darkness(page, 0, 0, wide, 5) < 0.01, `${what}: something is at the upper edge`);
 }
 
+/** The words of the page's program with some of its texts in another language, as a translation has them. */
+const speak = (page, texts) => page.route(/\/words-order-/, async (route) => {
+  const response = await route.fetch();
+  const changed = Object.entries(texts).reduce((words, [english, other]) => {
+    assert.ok(words.includes(`${english}\n`), english);
+    return words.replace(`${english}\n`, `${other}\n`);
+  }, await response.text());
+  await route.fulfill({ response, body: changed });
+});
+
+/** What is on the cards in languages of three scripts, and whether a PDF's own fonts have their letters. */
+const LANGUAGES = [
+  ['ar', true, false, 'عقدة {number}', 'امسحه بكاميرا هاتفك: سيفتح Clams متصلاً بعقدتك.', 'افتح هذا العنوان أولاً واقبل الشهادة'],
+  ['ja', false, false, 'ノード {number}', 'スマートフォンのカメラで読み取ってください。Clams が開き、あなたのノードに接続されます。', '最初に開いて許可してください'],
+  ['fr', false, true, 'Nœud {number}', 'Scannez-le avec l’appareil photo de votre téléphone\u202f: il ouvre Clams, connecté à votre nœud.', 'D’abord, ouvrez et acceptez'],
+];
+
 describe('cards on paper', { skip }, () => {
   for (const [paper, scheme, branded] of [['A4', 'dark', true], ['Letter', 'light', false]]) {
     test(`${paper}, from a ${scheme} page ${branded ? 'with' : 'without'} branding: eight to a page, codes over 40 mm, and nothing else`, async () => {
@@ -95,6 +112,52 @@ describe('cards on paper', { skip }, () => {
       const words = (await page.evaluate(() => document.body.innerText)).split(/\s*\n\s*/).filter(Boolean);
       const hint = "Scan it with your phone's camera: it opens Clams, connected to your node.";
       assert.deepEqual(words, bundle.classroom.nodes.flatMap(({ name }, at) => [`Node ${at + 1}`, name, hint]));
+      assert.deepEqual(visit.errors, []);
+      await visit.close();
+    });
+  }
+
+  for (const [lang, fromRight, isWritten, number, hint, accept] of LANGUAGES) {
+    test(`in ${lang}: what stands beside the code comes out in its own letters, on the side where it is read`, async () => {
+      const visit = await browser.open({ baseURL: worker.url, ...SHARP, locale: 'de-DE' });
+      const { page } = visit;
+      await speak(page, {
+        'Node {number}': number, 'First open and accept': accept,
+        "Scan it with your phone's camera: it opens Clams, connected to your node.": hint,
+      });
+      const { bundle, own } = await openClass(visit, { kind: 'pinned', host: '203.0.113.10' });
+      await page.evaluate(([language, dir]) => Object.assign(document.documentElement, { lang: language, dir }), [lang, fromRight ? 'rtl' : 'ltr']);
+      const { bytes } = await own.download(own.pdf);
+      assert.ok(bytes.length < 300_000, `${bytes.length} bytes`);
+      const [sheet] = await drawPdf(bytes, { scale: 4 });
+      keepPage(`class-pdf-${lang}`, sheet);
+      const printed = await page.pdf({ format: 'A4', preferCSSPageSize: true, printBackground: true });
+      const [print, ...rest] = await drawPdf(printed, { scale: 4 });
+      keepPage(`class-print-${lang}`, print);
+      assert.equal(rest.length, 0);
+
+      for (const [what, drawn, high] of [['the PDF', sheet, 297 / 4], ['the print', print, 69.8]]) {
+        const mm = (pixels) => pixels / drawn.scale / POINTS_PER_MM;
+        const codes = await readCodes(drawn.picture);
+        assert.equal(codes.length, 8, what);
+        for (const code of codes) {
+          const [column, row] = [Math.floor(mm(code.x) / 105), Math.floor(mm(code.y) / high)];
+          const at = row * 2 + (fromRight ? 1 - column : column);
+          assert.equal(code.text, bundle.classroom.nodes[at]?.connect, `${what}: row ${row}, column ${column}`);
+          const inCell = mm(code.x) - column * 105;
+          assert.equal(inCell > 40, fromRight, `${what}: the code is ${inCell} mm from the left`);
+          const beside = column * 105 + (fromRight ? 7.5 : 55.5);
+          assert.ok(darkness(drawn, beside, mm(code.y), 42, 30) > 0.02, `${what}: nothing stands beside the code`);
+        }
+      }
+
+      const inside = pdfInside(bytes);
+      const pictures = inside.match(/\/Letters\d+ Do/g) ?? [];
+      const written = [...inside.matchAll(/<([0-9a-f]+)> Tj/gi)].map(([, hex]) => new TextDecoder('windows-1252').decode(Buffer.from(hex, 'hex')));
+      assert.equal(pictures.length, isWritten ? 0 : 8 * 3, 'of number, hint and the small print on each card');
+      assert.ok(pdfLines(bytes).every((line) => !line.includes('?')), 'a letter is missing');
+      if (isWritten) assert.ok(written.includes('Nœud 1') && written.join(' ').includes('téléphone'), written.join('\n'));
+      for (const { name } of bundle.classroom.nodes) assert.ok(pdfLines(bytes).includes(name), name);
       assert.deepEqual(visit.errors, []);
       await visit.close();
     });

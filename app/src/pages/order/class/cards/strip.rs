@@ -5,7 +5,7 @@ use crate::vault_protocol::{BASELINE, LEADING as LINE, Letters, Picture, STRIP_M
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_channel::oneshot;
-use js_sys::Reflect;
+use js_sys::{Object, Reflect};
 use leptos::prelude::document;
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, CanvasRenderingContext2d, HtmlCanvasElement, HtmlImageElement};
@@ -104,8 +104,12 @@ pub fn letters(text: &str, points: f32, colour: &str) -> Option<Letters> {
 
 fn blank() -> Option<(HtmlCanvasElement, CanvasRenderingContext2d)> {
     let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
-    let context = canvas.get_context("2d").ok()??.dyn_into().ok()?;
-    Some((canvas, context))
+    // Its pixels are read back, which is slow from a graphics card.
+    let options = Object::new();
+    // Fails on frozen objects only.
+    let _ = Reflect::set(&options, &"willReadFrequently".into(), &true.into());
+    let context = canvas.get_context_with_context_options("2d", &options);
+    Some((canvas, context.ok()??.dyn_into().ok()?))
 }
 
 /// -> what it takes of the width, with a gap.
