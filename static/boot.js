@@ -47,6 +47,7 @@
       await init({ module_or_path: module });
     } catch {
       document.getElementById("boot-trouble").hidden = false;
+      document.querySelector(".skeleton")?.remove();
     }
   });
 })();

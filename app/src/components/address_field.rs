@@ -1,9 +1,11 @@
 //! Where a refund may go: a field that takes what wallets give out, and keeps what was typed when it is refused.
 
+use crate::browser::unfold;
 use crate::components::field_error::FieldError;
 use crate::words::common;
-use leptos::html::Input;
 use leptos::prelude::*;
+
+const ID: &str = "refund-to";
 
 /// The field with its label and hint. A new `trouble` takes the focus there; typing ends it.
 #[component]
@@ -16,16 +18,10 @@ pub fn AddressField(
     value: RwSignal<String>,
     trouble: RwSignal<Option<String>>,
 ) -> impl IntoView {
-    let node = NodeRef::<Input>::new();
     Effect::new(move || {
-        if trouble.with(Option::is_some)
-            && let Some(input) = node.get()
-        {
+        if trouble.with(Option::is_some) {
             // What is folded away cannot take the focus.
-            if let Ok(Some(folded)) = input.closest("details") {
-                let _ = folded.set_attribute("open", "");
-            }
-            let _ = input.focus();
+            unfold(ID);
         }
     });
     let typed = move |text: String| {
@@ -34,12 +30,11 @@ pub fn AddressField(
     };
     view! {
         <div class="field">
-            <label for="refund-to">{label}{optional.then(|| view! { " "<em>{common::optional()}</em> })}</label>
+            <label for=ID>{label}{optional.then(|| view! { " "<em>{common::optional()}</em> })}</label>
             <input
                 type="text"
                 dir="ltr"
-                id="refund-to"
-                node_ref=node
+                id=ID
                 inputmode="email"
                 autocomplete="off"
                 autocapitalize="none"

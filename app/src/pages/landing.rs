@@ -18,7 +18,7 @@ use parts::part;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-/// The form, with what must be known before it is filled in.
+/// The form, and that nothing real is sold where that is so.
 #[component]
 pub fn Landing() -> impl IntoView {
     let shop = shop();
@@ -26,8 +26,9 @@ pub fn Landing() -> impl IntoView {
     Effect::new(move || tell_prices(shop));
     follow_choices(wants_class);
     view! {
-        {part(move || shop.catalogue()?.stub_mode.then(test_site))}
         <OrderForm wants_class=wants_class/>
+        // Behind the form, which would move otherwise.
+        {part(move || shop.catalogue()?.stub_mode.then(test_site))}
     }
     .into_any()
 }

@@ -181,7 +181,7 @@ pub fn OrderForm(wants_class: RwSignal<bool>) -> impl IntoView {
             >
                 {text(press)}
             </button>
-            <output class="fiat">{text(move || form.about().unwrap_or_default())}</output>
+            <p class="fiat">{text(move || form.about().unwrap_or_default())}</p>
             <p class="fine">{words::next()}</p>
         </form>
     }
