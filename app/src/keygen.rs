@@ -90,7 +90,7 @@ impl Keygen {
             if current() {
                 match result {
                     Ok(keys) => self.rsa.set(Some(keys)),
-                    Err(sentence) => self.trouble.set(Some(sentence)),
+                    Err(trouble) => self.trouble.set(Some(trouble.sentence())),
                 }
             }
         });

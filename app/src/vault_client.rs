@@ -1,26 +1,32 @@
 //! The page's side of the vault: starts the Web Worker when it is first needed and matches replies to calls.
 
+mod trouble;
+
 use crate::browser::meta;
-use crate::vault_protocol::{Answer, Call, News, OrderKeys, QrCode, Reply, Request, Sheet};
+use crate::vault_protocol::{
+    Ask, CheckInvoice, DONE, DrawCodes, FAILED, KeyFormat, NewOrder, OpenBundle, OpenClass,
+    OpenFile, OrderKeys, PROGRESS, PrivateKey, QrCode, ReadLink, SearchRsa, Sheet, VaultTrouble,
+};
 use futures_channel::oneshot;
+use js_sys::Array;
 use kindling_domain::bolt11::Network;
 use kindling_domain::money::Sats;
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{Bundle, ClassroomBundle};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 
-const BROKEN: &str = "The part of this page that handles keys did not start. Reload the page; if that does not help, try another browser.";
-
-/// A sentence for the person.
-type Answered<T> = Result<T, String>;
+type Answered<T> = Result<T, VaultTrouble>;
 type OnProgress = Box<dyn Fn(u8)>;
 
 struct Waiting {
     progress: Option<OnProgress>,
-    done: oneshot::Sender<Answered<Answer>>,
+    /// Takes the answer as it came: only who asked knows its type.
+    done: oneshot::Sender<Answered<Secret>>,
 }
 
 struct Running {
@@ -48,7 +54,7 @@ thread_local! {
 
 /// A new secret and what it stands for, with the Ed25519 key.
 pub async fn new_order() -> Answered<OrderKeys> {
-    order(Call::NewOrder, None).await
+    ask(NewOrder {}, None).await
 }
 
 /// The same secret with its RSA-4096 key.
@@ -56,20 +62,25 @@ pub async fn search_rsa(
     fragment: Secret,
     on_progress: impl Fn(u8) + 'static,
 ) -> Answered<OrderKeys> {
-    order(Call::SearchRsa { fragment }, Some(Box::new(on_progress))).await
+    ask(SearchRsa { fragment }, Some(Box::new(on_progress))).await
 }
 
 /// What a link stands for.
 pub async fn read_link(text: Secret) -> Answered<OrderKeys> {
-    order(Call::ReadLink { text }, None).await
+    ask(ReadLink { text }, None).await
 }
 
 /// The SSH private key's file.
 pub async fn private_key(fragment: Secret) -> Answered<Secret> {
-    match call(Call::PrivateKey { fragment }, None).await? {
-        Answer::PrivateKey(text) => Ok(text),
-        _ => Err(BROKEN.to_owned()),
-    }
+    let format = KeyFormat::OpenSsh;
+    ask(PrivateKey { fragment, format }, None).await
+}
+
+/// The SSH private key's file for programs that do not read OpenSSH's format.
+#[expect(dead_code, reason = "no page offers it yet")]
+pub async fn private_key_pem(fragment: Secret) -> Answered<Secret> {
+    let format = KeyFormat::Pem;
+    ask(PrivateKey { fragment, format }, None).await
 }
 
 /// The QR code of an invoice that asks for what was agreed, or why not.
@@ -79,60 +90,38 @@ pub async fn check_invoice(
     price: Sats,
     now: u64,
 ) -> Answered<QrCode> {
-    match call(
-        Call::CheckInvoice {
-            payment_request,
-            network,
-            price,
-            now,
-        },
-        None,
-    )
-    .await?
-    {
-        Answer::Invoice(code) => Ok(code),
-        _ => Err(BROKEN.to_owned()),
-    }
+    let what = CheckInvoice {
+        payment_request,
+        network,
+        price,
+        now,
+    };
+    ask(what, None).await
 }
 
 /// The opened bundle.
 pub async fn open_bundle(fragment: Secret, sealed: String) -> Answered<Bundle> {
-    match call(Call::OpenBundle { fragment, sealed }, None).await? {
-        Answer::Bundle(bundle) => Ok(*bundle),
-        _ => Err(BROKEN.to_owned()),
-    }
+    ask(OpenBundle { fragment, sealed }, None).await
 }
 
 /// The opened bundle of a class.
 pub async fn open_class(fragment: Secret, sealed: String) -> Answered<ClassroomBundle> {
-    match call(Call::OpenClass { fragment, sealed }, None).await? {
-        Answer::Class(bundle) => Ok(*bundle),
-        _ => Err(BROKEN.to_owned()),
-    }
+    ask(OpenClass { fragment, sealed }, None).await
 }
 
 /// A QR code of each text.
 pub async fn draw_codes(texts: Vec<Secret>) -> Answered<Vec<QrCode>> {
-    match call(Call::DrawCodes { texts }, None).await? {
-        Answer::Codes(codes) => Ok(codes),
-        _ => Err(BROKEN.to_owned()),
-    }
+    ask(DrawCodes { texts }, None).await
 }
 
 /// Cards on paper, as a PDF in base64.
 pub async fn make_pdf(sheet: Sheet) -> Answered<Secret> {
-    match call(Call::MakePdf(Box::new(sheet)), None).await? {
-        Answer::Pdf(file) => Ok(file),
-        _ => Err(BROKEN.to_owned()),
-    }
+    ask(sheet, None).await
 }
 
 /// Another file that was sealed to the order, opened: its bytes in base64.
 pub async fn open_file(fragment: Secret, sealed: String) -> Answered<Secret> {
-    match call(Call::OpenFile { fragment, sealed }, None).await? {
-        Answer::File(content) => Ok(content),
-        _ => Err(BROKEN.to_owned()),
-    }
+    ask(OpenFile { fragment, sealed }, None).await
 }
 
 /// Ends the vault, and with it a search that nobody waits for any more; the next call starts another.
@@ -144,31 +133,42 @@ pub fn end() {
     });
 }
 
-async fn order(what: Call, progress: Option<OnProgress>) -> Answered<OrderKeys> {
-    match call(what, progress).await? {
-        Answer::Order(keys) => Ok(*keys),
-        _ => Err(BROKEN.to_owned()),
+fn ask<A>(what: A, progress: Option<OnProgress>) -> impl Future<Output = Answered<A::Answer>>
+where
+    A: Ask<Answer: DeserializeOwned> + Serialize,
+{
+    let text = serde_json::to_string(&what).ok().map(Secret::new);
+    let answer = send(A::NAME, text, progress);
+    async {
+        let text = match answer {
+            Some(answer) => answer.await.unwrap_or(Err(VaultTrouble::Broken))?,
+            None => return Err(VaultTrouble::Broken),
+        };
+        // Opened to be read.
+        serde_json::from_str(text.expose()).map_err(|_| VaultTrouble::Broken)
     }
 }
 
-async fn call(call: Call, progress: Option<OnProgress>) -> Answered<Answer> {
+/// What all asks have in common, apart from them so that it is in the program once; `None` where there is no vault to ask.
+fn send(
+    name: &str,
+    ask: Option<Secret>,
+    progress: Option<OnProgress>,
+) -> Option<oneshot::Receiver<Answered<Secret>>> {
     let (done, answer) = oneshot::channel();
-    VAULT
-        .with_borrow_mut(|vault| vault.send(call, Waiting { progress, done }))
-        .map_err(|()| BROKEN.to_owned())?;
-    answer.await.unwrap_or_else(|_| Err(BROKEN.to_owned()))
+    let sent =
+        VAULT.with_borrow_mut(|vault| vault.send(name, &ask?, Waiting { progress, done }).ok());
+    sent.map(|()| answer)
 }
 
 impl Vault {
-    fn send(&mut self, call: Call, waiting: Waiting) -> Result<(), ()> {
+    fn send(&mut self, name: &str, ask: &Secret, waiting: Waiting) -> Result<(), ()> {
         self.last_id += 1;
-        let request = Request {
-            id: self.last_id,
-            call,
-        };
-        let text = serde_json::to_string(&request).map_err(|_| ())?;
-        self.worker()?.post_message(&text.into()).map_err(|_| ())?;
-        self.waiting.insert(request.id, waiting);
+        let id = self.last_id;
+        // Opened for the vault, which is this page's own.
+        let message = Array::of3(&id.into(), &name.into(), &ask.expose().into());
+        self.worker()?.post_message(&message).map_err(|_| ())?;
+        self.waiting.insert(id, waiting);
         Ok(())
     }
 
@@ -201,8 +201,7 @@ impl Running {
 }
 
 fn hear(event: &MessageEvent) {
-    let text = event.data().as_string().unwrap_or_default();
-    let Ok(Reply { id, news }) = serde_json::from_str(&text) else {
+    let Some((id, word, rest)) = read(&event.data()) else {
         // The loader's word for a vault that did not start or has trapped.
         return end();
     };
@@ -210,17 +209,28 @@ fn hear(event: &MessageEvent) {
     let Some(waiting) = VAULT.with_borrow_mut(|vault| vault.waiting.remove(&id)) else {
         return;
     };
-    let answer = match news {
-        News::Progress(percent) => {
-            if let Some(progress) = &waiting.progress {
-                progress(percent);
+    let text = || rest.as_string().ok_or(VaultTrouble::Broken);
+    let answer = match word.as_str() {
+        PROGRESS => {
+            if let (Some(progress), Some(percent)) = (&waiting.progress, rest.as_f64()) {
+                progress(percent as u8);
             }
             VAULT.with_borrow_mut(|vault| vault.waiting.insert(id, waiting));
             return;
         }
-        News::Done(answer) => Ok(answer),
-        News::Failed(sentence) => Err(sentence),
+        DONE => text().map(Secret::new),
+        FAILED => {
+            text().and_then(|text| Err(serde_json::from_str(&text).unwrap_or(VaultTrouble::Broken)))
+        }
+        _ => Err(VaultTrouble::Broken),
     };
     // The other end is gone where the page has moved on.
     let _ = waiting.done.send(answer);
+}
+
+/// The call's number, the vault's word on it, and what goes with the word.
+fn read(message: &JsValue) -> Option<(u32, String, JsValue)> {
+    let parts: &Array = message.dyn_ref()?;
+    let id = parts.get(0).as_f64()?;
+    Some((id as u32, parts.get(1).as_string()?, parts.get(2)))
 }

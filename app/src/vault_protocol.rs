@@ -1,124 +1,167 @@
-//! What the page and its vault say to each other: JSON text through `postMessage`, every call with a number, and to each
-//! number any count of progress and exactly one answer.
+//! What the page and its vault say to each other through `postMessage`: arrays of three, each led by the call's number.
 //!
-//! The vault keeps nothing between calls: whatever a call needs comes with it, so a vault may be ended at any time.
+//! The page says `[number, name, ask]`, the ask as JSON text. The vault answers any count of `[number, "progress", percent]`, then
+//! exactly one `[number, "done", answer]` or `[number, "failed", why]`, both as JSON text.
+//!
+//! Each ask is a type of its own and names the type of its answer ([`Ask`]), so that a program carries the code of those it uses
+//! and of no others. The vault keeps nothing between calls: whatever a call needs comes with it, so a vault may be ended at any time.
 
-use kindling_domain::bolt11::Network;
+use kindling_domain::bolt11::{Bolt11Error, InvoiceRefusal, Network};
 use kindling_domain::id::OrderId;
+use kindling_domain::keys::KeyError;
+use kindling_domain::link::LinkError;
 use kindling_domain::money::Sats;
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{Bundle, ClassroomBundle};
 use serde::{Deserialize, Serialize};
 
-/// From the page.
-#[derive(Serialize, Deserialize)]
-pub struct Request {
-    /// Chosen by the page, echoed in every reply.
-    pub id: u32,
-    /// What to do.
-    pub call: Call,
+/// Still at it: the expected share that is done, in percent.
+pub const PROGRESS: &str = "progress";
+/// Done: what was asked for.
+pub const DONE: &str = "done";
+/// Did not work: a [`VaultTrouble`].
+pub const FAILED: &str = "failed";
+
+/// Something that the vault can do.
+pub trait Ask {
+    /// What the ask is called between the two.
+    const NAME: &'static str;
+    /// What comes of it.
+    type Answer;
 }
 
-/// From the vault.
+/// Draw a new secret; its SSH key is Ed25519, which takes no time.
 #[derive(Serialize, Deserialize)]
-pub struct Reply {
-    /// The call's number.
-    pub id: u32,
-    /// How it goes.
-    pub news: News,
+pub struct NewOrder {}
+
+impl Ask for NewOrder {
+    const NAME: &'static str = "NewOrder";
+    type Answer = OrderKeys;
 }
 
-/// How a call goes.
+/// Search the RSA-4096 key of the same secret, with progress.
 #[derive(Serialize, Deserialize)]
-pub enum News {
-    /// Still at it: the expected share that is done, in percent.
-    Progress(u8),
-    /// Done.
-    Done(Answer),
-    /// Did not work: one sentence for the person, without anything secret in it.
-    Failed(String),
+pub struct SearchRsa {
+    /// The fragment of an order link.
+    pub fragment: Secret,
 }
 
-/// What the vault can do.
-#[derive(Serialize, Deserialize)]
-pub enum Call {
-    /// Draw a new secret; its SSH key is Ed25519, which takes no time. Answers [`Answer::Order`].
-    NewOrder,
-    /// Search the RSA-4096 key of the same secret, with progress. Answers [`Answer::Order`].
-    SearchRsa {
-        /// The fragment of an order link.
-        fragment: Secret,
-    },
-    /// Read an order link or its fragment, as it stands in the address bar or was pasted. Answers [`Answer::Order`].
-    ReadLink {
-        /// The text.
-        text: Secret,
-    },
-    /// Write the SSH private key. Answers [`Answer::PrivateKey`].
-    PrivateKey {
-        /// The fragment of an order link.
-        fragment: Secret,
-    },
-    /// Decode an invoice and refuse it unless it asks for exactly what was agreed. Answers [`Answer::Invoice`].
-    CheckInvoice {
-        /// BOLT11.
-        payment_request: String,
-        /// The network it must be on.
-        network: Network,
-        /// The price it must ask for.
-        price: Sats,
-        /// Seconds since 1970.
-        now: u64,
-    },
-    /// Open a bundle. Answers [`Answer::Bundle`].
-    OpenBundle {
-        /// The fragment of an order link.
-        fragment: Secret,
-        /// A binary age file in base64.
-        sealed: String,
-    },
-    /// Open a class's bundle. Answers [`Answer::Class`].
-    OpenClass {
-        /// The fragment of an order link.
-        fragment: Secret,
-        /// A binary age file in base64.
-        sealed: String,
-    },
-    /// Draw a QR code of each text. Answers [`Answer::Codes`].
-    DrawCodes {
-        /// The texts.
-        texts: Vec<Secret>,
-    },
-    /// Lay cards out on paper. Answers [`Answer::Pdf`].
-    MakePdf(Box<Sheet>),
-    /// Open any other file that is sealed to the order. Answers [`Answer::File`].
-    OpenFile {
-        /// The fragment of an order link.
-        fragment: Secret,
-        /// A binary age file in base64.
-        sealed: String,
-    },
+impl Ask for SearchRsa {
+    const NAME: &'static str = "SearchRsa";
+    type Answer = OrderKeys;
 }
 
-/// What the vault answers.
+/// Read an order link or its fragment, as it stands in the address bar or was pasted.
 #[derive(Serialize, Deserialize)]
-pub enum Answer {
-    /// What an order link stands for.
-    Order(Box<OrderKeys>),
-    /// The SSH private key in OpenSSH's format.
-    PrivateKey(Secret),
-    /// The invoice is what was agreed.
-    Invoice(QrCode),
-    /// The opened bundle.
-    Bundle(Box<Bundle>),
-    /// The opened bundle of a class.
-    Class(Box<ClassroomBundle>),
-    /// The codes, in the texts' order.
-    Codes(Vec<QrCode>),
-    /// The file, in base64.
-    Pdf(Secret),
-    /// The opened file, in base64.
-    File(Secret),
+pub struct ReadLink {
+    /// The text.
+    pub text: Secret,
+}
+
+impl Ask for ReadLink {
+    const NAME: &'static str = "ReadLink";
+    type Answer = OrderKeys;
+}
+
+/// Write the SSH private key's file.
+#[derive(Serialize, Deserialize)]
+pub struct PrivateKey {
+    /// The fragment of an order link.
+    pub fragment: Secret,
+    /// How.
+    pub format: KeyFormat,
+}
+
+impl Ask for PrivateKey {
+    const NAME: &'static str = "PrivateKey";
+    type Answer = Secret;
+}
+
+/// Decode an invoice, refuse it unless it asks for exactly what was agreed, and draw its QR code.
+#[derive(Serialize, Deserialize)]
+pub struct CheckInvoice {
+    /// BOLT11.
+    pub payment_request: String,
+    /// The network it must be on.
+    pub network: Network,
+    /// The price it must ask for.
+    pub price: Sats,
+    /// Seconds since 1970.
+    pub now: u64,
+}
+
+impl Ask for CheckInvoice {
+    const NAME: &'static str = "CheckInvoice";
+    type Answer = QrCode;
+}
+
+/// Open a node's bundle.
+#[derive(Serialize, Deserialize)]
+pub struct OpenBundle {
+    /// The fragment of an order link.
+    pub fragment: Secret,
+    /// A binary age file in base64.
+    pub sealed: String,
+}
+
+impl Ask for OpenBundle {
+    const NAME: &'static str = "OpenBundle";
+    type Answer = Bundle;
+}
+
+/// Open a class's bundle.
+#[derive(Serialize, Deserialize)]
+pub struct OpenClass {
+    /// The fragment of an order link.
+    pub fragment: Secret,
+    /// A binary age file in base64.
+    pub sealed: String,
+}
+
+impl Ask for OpenClass {
+    const NAME: &'static str = "OpenClass";
+    type Answer = ClassroomBundle;
+}
+
+/// Draw a QR code of each text; the codes come in the texts' order.
+#[derive(Serialize, Deserialize)]
+pub struct DrawCodes {
+    /// The texts.
+    pub texts: Vec<Secret>,
+}
+
+impl Ask for DrawCodes {
+    const NAME: &'static str = "DrawCodes";
+    type Answer = Vec<QrCode>;
+}
+
+/// Lay cards out on paper: a PDF in base64.
+impl Ask for Sheet {
+    const NAME: &'static str = "MakePdf";
+    type Answer = Secret;
+}
+
+/// Open any other file that is sealed to the order: its bytes in base64.
+#[derive(Serialize, Deserialize)]
+pub struct OpenFile {
+    /// The fragment of an order link.
+    pub fragment: Secret,
+    /// A binary age file in base64.
+    pub sealed: String,
+}
+
+impl Ask for OpenFile {
+    const NAME: &'static str = "OpenFile";
+    type Answer = Secret;
+}
+
+/// How a private key's file is written.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyFormat {
+    /// OpenSSH's own.
+    OpenSsh,
+    /// PKCS#1 where the key is RSA, PKCS#8 where it is Ed25519.
+    Pem,
 }
 
 /// Everything the page needs from an order link.
@@ -196,4 +239,119 @@ pub struct SheetCard {
     pub small: Vec<(String, String)>,
     /// What the QR code says.
     pub code: Secret,
+}
+
+/// Why something did not work. The page has a sentence for each; nothing secret is in any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VaultTrouble {
+    /// The vault did not start, has trapped, or does not speak as the page does.
+    Broken,
+    /// The browser gives no random numbers.
+    NoRandomness,
+    /// Nothing of an order link in it.
+    NotALink,
+    /// The link was made by another version of Kindling.
+    LinkOfOtherVersion,
+    /// The link is cut off or mistyped.
+    LinkIncomplete,
+    /// The link's path names an order that its secret does not belong to.
+    LinkOfOtherOrder,
+    /// The counters in the link do not lead to the key.
+    LinkWithWrongCounters,
+    /// The search ran out of numbers.
+    NoKeyFound,
+    /// A library refused to build or write the key.
+    KeyNotWritten,
+    /// Not an invoice, or mistyped.
+    InvoiceMistyped,
+    /// Not an invoice of a network that is known here.
+    InvoiceOfUnknownNetwork,
+    /// An amount that is not one.
+    InvoiceAmountUnreadable,
+    /// The invoice is cut off.
+    InvoiceCutOff,
+    /// A field of the invoice that is not what it says.
+    InvoiceFieldUnreadable,
+    /// A field that every invoice has is missing.
+    InvoiceFieldMissing,
+    /// The invoice demands something of the payer that is not known.
+    InvoiceFeatureUnknown,
+    /// The invoice's signature does not fit.
+    InvoiceSignatureWrong,
+    /// A genuine invoice for another chain.
+    InvoiceOfOtherNetwork,
+    /// A genuine invoice for another amount, or for none.
+    InvoiceOfOtherAmount,
+    /// The invoice is no longer good.
+    InvoiceExpired,
+    /// The invoice does not fit into a QR code.
+    InvoiceTooLong,
+    /// A participant's connection does not fit into a QR code.
+    ConnectionTooLong,
+    /// The sealed credentials are not what was sealed.
+    CredentialsDamaged,
+    /// The credentials are sealed to another key.
+    CredentialsLocked,
+    /// What was sealed are no credentials.
+    CredentialsUnreadable,
+    /// The credentials are in another version's format.
+    CredentialsOfOtherVersion,
+    /// The credentials name another order.
+    CredentialsOfOtherOrder,
+    /// Another sealed file is not what was sealed.
+    FileDamaged,
+    /// Another file is sealed to another key.
+    FileLocked,
+    /// The picture on top of the cards is not of the size that it says.
+    PictureUnreadable,
+}
+
+impl From<LinkError> for VaultTrouble {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::NotALink => Self::NotALink,
+            LinkError::OtherVersion => Self::LinkOfOtherVersion,
+            LinkError::Incomplete => Self::LinkIncomplete,
+            LinkError::OtherOrder => Self::LinkOfOtherOrder,
+        }
+    }
+}
+
+impl From<KeyError> for VaultTrouble {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::WrongCounters => Self::LinkWithWrongCounters,
+            KeyError::NoPrime => Self::NoKeyFound,
+            // A link of an unknown type of key does not even parse.
+            KeyError::Encoding | KeyError::UnknownType => Self::KeyNotWritten,
+        }
+    }
+}
+
+impl From<Bolt11Error> for VaultTrouble {
+    fn from(error: Bolt11Error) -> Self {
+        match error {
+            Bolt11Error::Checksum => Self::InvoiceMistyped,
+            Bolt11Error::Prefix => Self::InvoiceOfUnknownNetwork,
+            Bolt11Error::Amount => Self::InvoiceAmountUnreadable,
+            Bolt11Error::TooShort => Self::InvoiceCutOff,
+            // The last two are met by who writes invoices.
+            Bolt11Error::Field | Bolt11Error::Draft | Bolt11Error::SecretKey => {
+                Self::InvoiceFieldUnreadable
+            }
+            Bolt11Error::MissingField => Self::InvoiceFieldMissing,
+            Bolt11Error::UnknownFeature => Self::InvoiceFeatureUnknown,
+            Bolt11Error::Signature => Self::InvoiceSignatureWrong,
+        }
+    }
+}
+
+impl From<InvoiceRefusal> for VaultTrouble {
+    fn from(refusal: InvoiceRefusal) -> Self {
+        match refusal {
+            InvoiceRefusal::WrongNetwork => Self::InvoiceOfOtherNetwork,
+            InvoiceRefusal::WrongAmount => Self::InvoiceOfOtherAmount,
+            InvoiceRefusal::Expired => Self::InvoiceExpired,
+        }
+    }
 }

@@ -13,9 +13,10 @@ pub use public::{PublicKey, PublicKeyError, parse_public_key};
 use num_bigint::BigUint;
 use primes::{PUBLIC_EXPONENT, prime_at};
 use rsa::RsaPrivateKey;
+use rsa::pkcs1::EncodeRsaPrivateKey;
 use rsa::pkcs8::der::asn1::ObjectIdentifier;
 use rsa::pkcs8::spki::AlgorithmIdentifierRef;
-use rsa::pkcs8::{EncodePrivateKey, PrivateKeyInfo, SecretDocument};
+use rsa::pkcs8::{PrivateKeyInfo, SecretDocument};
 use serde::{Deserialize, Serialize};
 use ssh_key::private::{Ed25519Keypair, KeypairData, RsaKeypair};
 use ssh_key::{LineEnding, PrivateKey};
@@ -144,18 +145,20 @@ impl SshKey {
         Ok(openssh(&self.pair, &tame(comment))?.to_openssh(LineEnding::LF)?)
     }
 
-    /// The private key as PKCS#8 PEM, for programs that do not read OpenSSH's format.
+    /// The private key in PEM, for programs that do not read OpenSSH's format: RSA as PKCS#1, which is what the oldest of them
+    /// know, Ed25519 as PKCS#8, since there is nothing older for it.
     ///
     /// # Errors
     /// [`KeyError::Encoding`] where the library refuses; no key made here is known to.
     pub fn private_pem(&self) -> Result<Zeroizing<String>, KeyError> {
-        let pem = match &self.pair {
-            Pair::Rsa(key) => key.to_pkcs8_pem(LineEnding::LF),
-            Pair::Ed25519(pair) => {
-                ed25519_pkcs8(pair).and_then(|der| Ok(der.to_pem("PRIVATE KEY", LineEnding::LF)?))
-            }
-        };
-        pem.map_err(|_| KeyError::Encoding)
+        match &self.pair {
+            Pair::Rsa(key) => key
+                .to_pkcs1_pem(LineEnding::LF)
+                .map_err(|_| KeyError::Encoding),
+            Pair::Ed25519(pair) => ed25519_pkcs8(pair)
+                .and_then(|der| Ok(der.to_pem("PRIVATE KEY", LineEnding::LF)?))
+                .map_err(|_| KeyError::Encoding),
+        }
     }
 
     /// `SHA256:…`, as `ssh-keygen -l` prints it.

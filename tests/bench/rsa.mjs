@@ -36,16 +36,16 @@ export const measure = () => withBuiltShop(async ({ browser, url }) => {
 async function startVault() {
   const worker = new Worker(document.querySelector('meta[name=kindling-vault]').content, { type: 'module' });
   let last = 0;
-  window.askVault = (call) => new Promise((resolve, reject) => {
+  window.askVault = (name, ask = {}) => new Promise((resolve, reject) => {
     const id = ++last;
     worker.onerror = () => reject(new Error('the vault did not start'));
     worker.onmessage = ({ data }) => {
-      const reply = data.startsWith('{') ? JSON.parse(data) : { id, news: { Failed: data } };
-      if (reply.id !== id || reply.news.Progress !== undefined) return;
-      if (reply.news.Done) resolve(reply.news.Done.Order);
-      else reject(new Error(reply.news.Failed));
+      const [number, word, rest] = Array.isArray(data) ? data : [id, data];
+      if (number !== id || word === 'progress') return;
+      if (word === 'done') resolve(JSON.parse(rest));
+      else reject(new Error(rest ?? word));
     };
-    worker.postMessage(JSON.stringify({ id, call }));
+    worker.postMessage([id, name, JSON.stringify(ask)]);
   });
   // Its wasm is compiled before anything is timed, as it is before a customer has read the page.
   await window.askVault('NewOrder');
@@ -54,7 +54,7 @@ async function startVault() {
 async function keyOfVault() {
   const { fragment } = await window.askVault('NewOrder');
   const start = performance.now();
-  const found = await window.askVault({ SearchRsa: { fragment } });
+  const found = await window.askVault('SearchRsa', { fragment });
   return { milliseconds: performance.now() - start, publicKey: found.ssh_public_key };
 }
 

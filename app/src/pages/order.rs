@@ -158,7 +158,7 @@ pub fn OrderPage(id: String, fragment: Secret, saved: bool) -> impl IntoView {
     spawn_local(async move {
         let answer = vault_client::read_link(link).await;
         // The person may have moved on meanwhile.
-        let _ = keys.try_set(Some(answer));
+        let _ = keys.try_set(Some(answer.map_err(|trouble| trouble.sentence())));
     });
     view! {
         {move || match keys.get() {

@@ -33,7 +33,7 @@ pub fn SignIn(
         spawn_local(async move {
             match vault_client::read_link(text).await {
                 Ok(keys) => router.enter(&keys),
-                Err(sentence) => trouble.set(Some(sentence)),
+                Err(why) => trouble.set(Some(why.sentence())),
             }
         });
     };

@@ -1,7 +1,8 @@
 //! The sealed bundle, opened and read.
 
-use crate::vault_protocol::Answer;
-use crate::{order, sealed};
+use crate::sealed::Unopened;
+use crate::vault_protocol::VaultTrouble;
+use crate::{Performed, order, sealed};
 use kindling_domain::id::OrderId;
 use kindling_domain::link::OrderLink;
 use kindling_domain::secret::Secret;
@@ -12,33 +13,35 @@ use serde::de::DeserializeOwned;
 const VERSION: u32 = 1;
 
 /// Opens and reads a node's bundle, and refuses one of another order.
-pub fn open(fragment: &Secret, sealed: &str) -> Result<Answer, String> {
+pub fn open(fragment: &Secret, sealed: &str) -> Performed<Bundle> {
     let link = order::parse(fragment)?;
     let bundle: Bundle = read(&link, sealed)?;
     check(&link, bundle.version, bundle.order_id)?;
-    Ok(Answer::Bundle(Box::new(bundle)))
+    Ok(bundle)
 }
 
 /// Opens and reads a class's bundle, and refuses one of another order.
-pub fn open_class(fragment: &Secret, sealed: &str) -> Result<Answer, String> {
+pub fn open_class(fragment: &Secret, sealed: &str) -> Performed<ClassroomBundle> {
     let link = order::parse(fragment)?;
     let bundle: ClassroomBundle = read(&link, sealed)?;
     check(&link, bundle.version, bundle.order_id)?;
-    Ok(Answer::Class(Box::new(bundle)))
+    Ok(bundle)
 }
 
-fn read<T: DeserializeOwned>(link: &OrderLink, sealed: &str) -> Result<T, String> {
-    let text = sealed::open(link, sealed, "The sealed credentials")?;
-    serde_json::from_slice(&text)
-        .map_err(|_| "The credentials opened, but this page cannot read them.".to_owned())
+fn read<T: DeserializeOwned>(link: &OrderLink, sealed: &str) -> Performed<T> {
+    let text = sealed::open(link, sealed).map_err(|trouble| match trouble {
+        Unopened::Damaged => VaultTrouble::CredentialsDamaged,
+        Unopened::Locked => VaultTrouble::CredentialsLocked,
+    })?;
+    serde_json::from_slice(&text).map_err(|_| VaultTrouble::CredentialsUnreadable)
 }
 
-fn check(link: &OrderLink, version: u32, order_id: OrderId) -> Result<(), String> {
+fn check(link: &OrderLink, version: u32, order_id: OrderId) -> Performed<()> {
     if version != VERSION {
-        return Err("The credentials were written for another version of this page.".to_owned());
+        return Err(VaultTrouble::CredentialsOfOtherVersion);
     }
     if order_id != link.secret.order_id() {
-        return Err("These credentials belong to another order.".to_owned());
+        return Err(VaultTrouble::CredentialsOfOtherOrder);
     }
     Ok(())
 }

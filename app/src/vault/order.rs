@@ -1,15 +1,15 @@
 //! Order links: drawn, read, and turned into what they stand for.
 
-use crate::vault_protocol::{Answer, OrderKeys};
+use crate::Performed;
+use crate::vault_protocol::{KeyFormat, OrderKeys, PrivateKey, VaultTrouble};
 use kindling_domain::keys::{self, SshKey};
 use kindling_domain::link::{KeyHint, LinkSecret, OrderLink, access_hash};
 use kindling_domain::secret::Secret;
 
 /// A new secret from the browser's generator (`crypto.getRandomValues`).
-pub fn draw() -> Result<Answer, String> {
+pub fn draw() -> Performed<OrderKeys> {
     let mut bytes = [0; 32];
-    getrandom04::fill(&mut bytes)
-        .map_err(|_| "This browser gives no random numbers.".to_owned())?;
+    getrandom04::fill(&mut bytes).map_err(|_| VaultTrouble::NoRandomness)?;
     let link = OrderLink {
         secret: LinkSecret::from_bytes(bytes),
         key: KeyHint::Ed25519,
@@ -18,7 +18,7 @@ pub fn draw() -> Result<Answer, String> {
 }
 
 /// The same secret with its RSA key.
-pub fn search_rsa(fragment: &Secret, progress: &mut dyn FnMut(u8)) -> Result<Answer, String> {
+pub fn search_rsa(fragment: &Secret, progress: &mut dyn FnMut(u8)) -> Performed<OrderKeys> {
     let link = parse(fragment)?;
     // The search is over when it is over; until then the bar stays short of its end.
     let mut last = None;
@@ -28,8 +28,7 @@ pub fn search_rsa(fragment: &Secret, progress: &mut dyn FnMut(u8)) -> Result<Ans
             progress(percent);
         }
     };
-    let (key, counters) = keys::search_rsa(&link.secret.ssh_seed(), &mut in_percent)
-        .map_err(|error| error.to_string())?;
+    let (key, counters) = keys::search_rsa(&link.secret.ssh_seed(), &mut in_percent)?;
     let link = OrderLink {
         key: KeyHint::Rsa4096(counters),
         ..link
@@ -38,36 +37,38 @@ pub fn search_rsa(fragment: &Secret, progress: &mut dyn FnMut(u8)) -> Result<Ans
 }
 
 /// What a link or a fragment stands for.
-pub fn read(text: &Secret) -> Result<Answer, String> {
+pub fn read(text: &Secret) -> Performed<OrderKeys> {
     keys_of(&parse(text)?)
 }
 
 /// The SSH private key's file.
-pub fn private_key(fragment: &Secret) -> Result<Answer, String> {
-    let link = parse(fragment)?;
-    let text = ssh_key(&link)?
-        .private_openssh(&comment(&link))
-        .map_err(|error| error.to_string())?;
-    Ok(Answer::PrivateKey(Secret::new(text.as_str())))
+pub fn private_key(ask: &PrivateKey) -> Performed<Secret> {
+    let link = parse(&ask.fragment)?;
+    let key = ssh_key(&link)?;
+    let text = match ask.format {
+        KeyFormat::OpenSsh => key.private_openssh(&comment(&link))?,
+        KeyFormat::Pem => key.private_pem()?,
+    };
+    Ok(Secret::new(text.as_str()))
 }
 
 /// Reads a link.
-pub fn parse(text: &Secret) -> Result<OrderLink, String> {
+pub fn parse(text: &Secret) -> Performed<OrderLink> {
     // Opened to be parsed; the error never repeats it.
-    OrderLink::parse(text.expose()).map_err(|error| error.to_string())
+    Ok(OrderLink::parse(text.expose())?)
 }
 
-fn keys_of(link: &OrderLink) -> Result<Answer, String> {
+fn keys_of(link: &OrderLink) -> Performed<OrderKeys> {
     Ok(describe(link, &ssh_key(link)?))
 }
 
-fn ssh_key(link: &OrderLink) -> Result<SshKey, String> {
+fn ssh_key(link: &OrderLink) -> Performed<SshKey> {
     let seed = link.secret.ssh_seed();
     let key = match link.key {
         KeyHint::Ed25519 => keys::ed25519(&seed),
         KeyHint::Rsa4096(counters) => keys::rsa_from_counters(&seed, counters),
     };
-    key.map_err(|error| error.to_string())
+    Ok(key?)
 }
 
 /// The name the key has in `authorized_keys` and in the customer's key list.
@@ -76,9 +77,9 @@ fn comment(link: &OrderLink) -> String {
     format!("kindling-{}", &id[..8])
 }
 
-fn describe(link: &OrderLink, key: &SshKey) -> Answer {
+fn describe(link: &OrderLink, key: &SshKey) -> OrderKeys {
     let access_token = link.secret.access_token();
-    Answer::Order(Box::new(OrderKeys {
+    OrderKeys {
         order_id: link.secret.order_id(),
         fragment: link.fragment(),
         // Opened to be hashed.
@@ -87,5 +88,5 @@ fn describe(link: &OrderLink, key: &SshKey) -> Answer {
         seal_to: link.secret.seal_recipient(),
         ssh_public_key: key.public_openssh(&comment(link)),
         ssh_fingerprint: key.fingerprint_sha256(),
-    }))
+    }
 }

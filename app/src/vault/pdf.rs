@@ -1,8 +1,8 @@
 //! Cards on paper. The same layout as the page's print style sheet: eight cards to a page, each with the branding on top, the QR code
 //! below, and beside it what it is.
 
-use crate::qr;
-use crate::vault_protocol::{Answer, Paper, STRIP_MM, Sheet, SheetCard, Strip};
+use crate::vault_protocol::{Paper, STRIP_MM, Sheet, SheetCard, Strip, VaultTrouble};
+use crate::{Performed, qr};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fast_qr::QRCode;
@@ -51,7 +51,7 @@ impl Objects {
 }
 
 /// Makes the file.
-pub fn make(sheet: &Sheet) -> Result<Answer, String> {
+pub fn make(sheet: &Sheet) -> Performed<Secret> {
     let (width, height) = match sheet.paper {
         Paper::A4 => (210.0 * MM, 297.0 * MM),
         Paper::Letter => (612.0, 792.0),
@@ -118,19 +118,19 @@ pub fn make(sheet: &Sheet) -> Result<Answer, String> {
     }
     let count = i32::try_from(pages.len()).unwrap_or_default();
     pdf.pages(tree).kids(pages).count(count);
-    Ok(Answer::Pdf(Secret::new(STANDARD.encode(pdf.finish()))))
+    Ok(Secret::new(STANDARD.encode(pdf.finish())))
 }
 
 /// Once in the file, however many cards bear it.
-fn embed_strip(pdf: &mut Pdf, id: Ref, strip: &Strip) -> Result<Ref, String> {
-    const DAMAGED: &str = "The picture of title and logo cannot be read.";
+fn embed_strip(pdf: &mut Pdf, id: Ref, strip: &Strip) -> Performed<Ref> {
+    const DAMAGED: VaultTrouble = VaultTrouble::PictureUnreadable;
     let pixels = STANDARD.decode(&strip.rgb).map_err(|_| DAMAGED)?;
     let expected = (strip.width as usize).checked_mul(strip.height as usize * 3);
     let (Ok(width), Ok(height)) = (i32::try_from(strip.width), i32::try_from(strip.height)) else {
-        return Err(DAMAGED.to_owned());
+        return Err(DAMAGED);
     };
     if expected != Some(pixels.len()) {
-        return Err(DAMAGED.to_owned());
+        return Err(DAMAGED);
     }
     let packed = compress_to_vec_zlib(&pixels, EFFORT);
     let mut image = pdf.image_xobject(id, &packed);

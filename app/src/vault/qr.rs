@@ -1,6 +1,7 @@
 //! QR codes: computed here, drawn by the page or put into a PDF.
 
-use crate::vault_protocol::{Answer, QrCode};
+use crate::Performed;
+use crate::vault_protocol::{QrCode, VaultTrouble};
 use fast_qr::qr::QRBuilder;
 use fast_qr::{ECL, Mode, QRCode};
 use kindling_domain::secret::Secret;
@@ -19,18 +20,17 @@ pub fn of_capitals(text: String) -> Option<QRCode> {
 }
 
 /// The code of any text. The lowest correction, because half a thousand characters make the squares small enough.
-pub fn of_text(text: &Secret) -> Result<QRCode, String> {
+pub fn of_text(text: &Secret) -> Performed<QRCode> {
     // Opened to be drawn.
     QRBuilder::new(text.expose())
         .ecl(ECL::L)
         .build()
-        .map_err(|_| "This connection is too long for a QR code.".to_owned())
+        .map_err(|_| VaultTrouble::ConnectionTooLong)
 }
 
 /// The codes of several texts.
-pub fn draw_all(texts: &[Secret]) -> Result<Answer, String> {
-    let codes: Result<Vec<_>, String> = texts.iter().map(|it| Ok(path(&of_text(it)?))).collect();
-    Ok(Answer::Codes(codes?))
+pub fn draw_all(texts: &[Secret]) -> Performed<Vec<QrCode>> {
+    texts.iter().map(|it| Ok(path(&of_text(it)?))).collect()
 }
 
 /// As an SVG path.

@@ -1,7 +1,7 @@
 //! Files sealed to the order, opened with the identity that only the order link gives.
 
-use crate::order;
-use crate::vault_protocol::Answer;
+use crate::vault_protocol::VaultTrouble;
+use crate::{Performed, order};
 use age::x25519::Identity;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,19 +9,28 @@ use kindling_domain::link::OrderLink;
 use kindling_domain::secret::Secret;
 use std::str::FromStr;
 
-/// Opens a binary age file in base64. `what` it is, in the plural, begins the sentence that says why it does not open.
-pub fn open(link: &OrderLink, sealed: &str, what: &str) -> Result<Vec<u8>, String> {
-    let file = STANDARD
-        .decode(sealed)
-        .map_err(|_| format!("{what} arrived damaged."))?;
+/// Why a file does not open.
+pub enum Unopened {
+    /// Not base64.
+    Damaged,
+    /// Sealed to another key, or no age file.
+    Locked,
+}
+
+/// Opens a binary age file in base64.
+pub fn open(link: &OrderLink, sealed: &str) -> Result<Vec<u8>, Unopened> {
+    let file = STANDARD.decode(sealed).map_err(|_| Unopened::Damaged)?;
     let identity = link.secret.seal_identity();
     // Opened to make age's identity from it.
-    let identity = Identity::from_str(identity.expose()).map_err(str::to_owned)?;
-    age::decrypt(&identity, &file).map_err(|_| format!("{what} do not open with this order link."))
+    let identity = Identity::from_str(identity.expose()).map_err(|_| Unopened::Locked)?;
+    age::decrypt(&identity, &file).map_err(|_| Unopened::Locked)
 }
 
 /// Opens a file whose content is none of the page's business.
-pub fn open_file(fragment: &Secret, sealed: &str) -> Result<Answer, String> {
-    let content = open(&order::parse(fragment)?, sealed, "The sealed contents")?;
-    Ok(Answer::File(Secret::new(STANDARD.encode(content))))
+pub fn open_file(fragment: &Secret, sealed: &str) -> Performed<Secret> {
+    let content = open(&order::parse(fragment)?, sealed).map_err(|trouble| match trouble {
+        Unopened::Damaged => VaultTrouble::FileDamaged,
+        Unopened::Locked => VaultTrouble::FileLocked,
+    })?;
+    Ok(Secret::new(STANDARD.encode(content)))
 }

@@ -113,27 +113,39 @@ fn private_keys_read_back() {
             read.public_key().to_openssh().unwrap(),
             key.public_openssh("tome")
         );
-        let pem = key.private_pem().unwrap();
-        assert!(pem.starts_with("-----BEGIN PRIVATE KEY-----\n"));
-        assert_eq!(refusal(&pem), Some(PublicKeyError::Private));
+        assert_eq!(
+            refusal(&key.private_pem().unwrap()),
+            Some(PublicKeyError::Private)
+        );
     }
 }
 
 #[test]
-fn pkcs8_holds_the_same_keys() {
-    use rsa::pkcs8::DecodePrivateKey;
-    use rsa::traits::PublicKeyParts;
+fn pem_files_are_golden() {
+    use rsa::pkcs1::DecodeRsaPrivateKey;
+    use sha2::{Digest, Sha256};
     let (byte, counters, _) = GOLDEN_RSA[0];
     let key = rsa_from_counters(&seed(byte), counters).unwrap();
-    let read = RsaPrivateKey::from_pkcs8_pem(&key.private_pem().unwrap()).unwrap();
+    let pem = key.private_pem().unwrap();
+    assert!(pem.starts_with("-----BEGIN RSA PRIVATE KEY-----\n"));
+    assert!(pem.ends_with("\n-----END RSA PRIVATE KEY-----\n"));
+    // Of the file that ssh-keygen -p -m PEM makes of the same key in OpenSSH's format.
+    assert_eq!(
+        hex::encode(Sha256::digest(pem.as_bytes())),
+        "d36100801a0782aa51963461bcdd2d2be2b9da8524e2e2ef67609c1b7001d79b"
+    );
+    let read = RsaPrivateKey::from_pkcs1_pem(&pem).unwrap();
     assert!(read.validate().is_ok());
-    assert_eq!(read.n().bits(), 4096);
     // RFC 8410's own example of a private key.
     let bytes =
         hex::decode("d4ee72dbf913584ad5b6d8f1f769f8ad3afe7c28cbf1d4fbe097a88f44755842").unwrap();
     let key = ed25519(&SshSeed::new(bytes.try_into().unwrap())).unwrap();
-    let expected = "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC";
-    assert_eq!(key.private_pem().unwrap().lines().nth(1), Some(expected));
+    assert_eq!(
+        key.private_pem().unwrap().as_str(),
+        "-----BEGIN PRIVATE KEY-----\n\
+         MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+         -----END PRIVATE KEY-----\n"
+    );
 }
 
 #[test]

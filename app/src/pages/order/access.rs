@@ -77,7 +77,7 @@ fn KeyDownload(order: Order) -> impl IntoView {
             match vault_client::private_key(fragment).await {
                 // Opened because the person asked for the file.
                 Ok(text) => hand_over(&file, text.expose().as_bytes(), announcer, trouble),
-                Err(sentence) => drop(trouble.try_set(Some(sentence))),
+                Err(why) => drop(trouble.try_set(Some(why.sentence()))),
             }
         });
     };

@@ -41,7 +41,7 @@ pub fn Bill(order: Order, invoice: InvoiceView, price: Sats, class: &'static str
             )
             .await;
             // The person may have moved on meanwhile.
-            let _ = verdict.try_set(Some(answer));
+            let _ = verdict.try_set(Some(answer.map_err(|trouble| trouble.sentence())));
         });
     });
     move || {

@@ -25,7 +25,9 @@ pub trait Contents: Clone + Send + Sync + Sized + 'static {
 
 impl Contents for Bundle {
     async fn open(fragment: Secret, sealed: String) -> Result<Self, String> {
-        vault_client::open_bundle(fragment, sealed).await
+        vault_client::open_bundle(fragment, sealed)
+            .await
+            .map_err(|trouble| trouble.sentence())
     }
 }
 

@@ -35,7 +35,9 @@ pub struct Opened {
 
 impl Contents for Opened {
     async fn open(fragment: Secret, sealed: String) -> Result<Self, String> {
-        let bundle = vault_client::open_class(fragment, sealed.clone()).await?;
+        let bundle = vault_client::open_class(fragment, sealed.clone())
+            .await
+            .map_err(|trouble| trouble.sentence())?;
         Ok(Self { bundle, sealed })
     }
 

@@ -236,7 +236,7 @@ impl Deck {
                         let is_drawn = |card: &&Card| card.code.with_untracked(Option::is_some);
                         self.drawn.set(cards.iter().filter(is_drawn).count());
                     }
-                    Err(sentence) => return self.trouble.set(Some(sentence)),
+                    Err(trouble) => return self.trouble.set(Some(trouble.sentence())),
                 }
             }
         });

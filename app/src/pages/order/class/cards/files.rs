@@ -20,11 +20,13 @@ pub fn everything(order: Order, sealed: StoredValue<String>) -> AnyView {
         spawn_local(async move {
             let opened = vault_client::open_file(order.keys().fragment, sealed.get_value()).await;
             // Opened to become the file.
-            let content = opened.and_then(|content| {
-                STANDARD
-                    .decode(content.expose())
-                    .map_err(|_| "The file came out damaged. Try again.".to_owned())
-            });
+            let content = opened
+                .map_err(|trouble| trouble.sentence())
+                .and_then(|content| {
+                    STANDARD
+                        .decode(content.expose())
+                        .map_err(|_| "The file came out damaged. Try again.".to_owned())
+                });
             let file = format!("{}-class.json", order.file_name());
             match content {
                 Ok(content) => hand_over(&file, &content, announcer, trouble),

@@ -82,7 +82,7 @@ pub fn buttons(deck: Deck) -> AnyView {
                 return;
             }
             // Opened to become the file.
-            let content = made.and_then(|made| {
+            let content = made.map_err(|trouble| trouble.sentence()).and_then(|made| {
                 STANDARD
                     .decode(made.expose())
                     .map_err(|_| "The PDF came out damaged. Try again.".to_owned())
