@@ -5,7 +5,7 @@ use js_sys::{Array, Date, Intl, Object, Reflect};
 use kindling_domain::classroom::{Distribution, Graph};
 use kindling_domain::money::Sats;
 use kindling_domain::time::UnixMillis;
-use kindling_domain::wire::SyncEstimate;
+use kindling_domain::wire::{FiatPrice, SyncEstimate};
 use wasm_bindgen::JsValue;
 
 const MINUTE: u64 = 60;
@@ -56,6 +56,17 @@ pub fn sats(amount: Sats) -> String {
     words::sats(&number(amount.sats()))
 }
 
+/// What an amount is about in other money: `€9.40`.
+pub fn fiat(amount: Sats, price: &FiatPrice) -> String {
+    let hundredths = u128::from(amount.sats()) * u128::from(price.hundredths_per_bitcoin);
+    let options = Object::new();
+    for (name, value) in [("style", "currency"), ("currency", &price.currency)] {
+        // Fails on frozen objects only.
+        let _ = Reflect::set(&options, &name.into(), &value.into());
+    }
+    formatted((hundredths / 100_000_000) as f64 / 100.0, &options)
+}
+
 /// Hours: `36 hours`, `7 days`.
 pub fn hours_text(hours: u32) -> String {
     match hours {
@@ -71,6 +82,14 @@ type Parts = &'static [(&'static str, &'static str)];
 pub const DATE: Parts = &[("day", "numeric"), ("month", "short"), ("year", "numeric")];
 /// `21 Nov`
 pub const DAY_OF_MONTH: Parts = &[("day", "numeric"), ("month", "short")];
+/// `14:00`
+pub const CLOCK: Parts = &[("hour", "2-digit"), ("minute", "2-digit")];
+/// `14:00:05`
+pub const TIME_OF_DAY: Parts = &[
+    ("hour", "2-digit"),
+    ("minute", "2-digit"),
+    ("second", "2-digit"),
+];
 /// `Sat, 14:00`
 pub const HOUR_OF_DAY: Parts = &[
     ("weekday", "short"),
@@ -108,10 +127,8 @@ pub fn bytes(bytes: u64) -> String {
     const TERA: u64 = 1_000_000_000_000;
     const GIGA: u64 = 1_000_000_000;
     match bytes {
-        TERA..10_000_000_000_000 => {
-            words::terabytes(&decimal((bytes / (TERA / 10)) as f64 / 10.0, 1))
-        }
-        TERA.. => words::terabytes(&number(bytes / TERA)),
+        10_000_000_000_000.. => words::terabytes(&number(bytes / TERA)),
+        TERA.. => words::terabytes(&decimal((bytes / (TERA / 10)) as f64 / 10.0, 1)),
         GIGA.. => words::gigabytes(&number(bytes / GIGA)),
         _ => words::megabytes(&number(bytes / 1_000_000)),
     }
@@ -123,6 +140,11 @@ pub fn percent(millionths: u32) -> String {
         1_000_000.. => words::percent(&number(100)),
         _ => words::percent(&decimal(f64::from(millionths / 100) / 100.0, 2)),
     }
+}
+
+/// A share in whole hundredths: `70 %`.
+pub fn whole_percent(hundredths: u8) -> String {
+    words::percent(&number(hundredths.into()))
 }
 
 /// How long something is: `20 s`, `5 min`, `3 h`, `12 days`.
