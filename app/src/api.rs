@@ -1,7 +1,7 @@
 //! The server as the page sees it: the only file that fetches or opens a WebSocket.
 
 use crate::browser::origin;
-use crate::words;
+use crate::{refusals, words};
 use js_sys::Array;
 use kindling_domain::error::{ApiError, ErrorBody};
 use kindling_domain::id::OrderId;
@@ -39,7 +39,7 @@ impl Failure {
     /// One sentence for the person.
     pub fn sentence(&self) -> String {
         match self {
-            Self::Refused(error) => error.message.clone(),
+            Self::Refused(error) => refusals::sentence(error),
             Self::Unreachable => words::errors::unreachable().to_owned(),
             Self::Strange => words::errors::strange().to_owned(),
         }

@@ -84,6 +84,12 @@ pub const DATE: Parts = &[("day", "numeric"), ("month", "short"), ("year", "nume
 pub const DAY_OF_MONTH: Parts = &[("day", "numeric"), ("month", "short")];
 /// `14:00`
 pub const CLOCK: Parts = &[("hour", "2-digit"), ("minute", "2-digit")];
+/// `14:00:05`
+pub const TIME_OF_DAY: Parts = &[
+    ("hour", "2-digit"),
+    ("minute", "2-digit"),
+    ("second", "2-digit"),
+];
 /// `Sat, 14:00`
 pub const HOUR_OF_DAY: Parts = &[
     ("weekday", "short"),
@@ -136,6 +142,11 @@ pub fn percent(millionths: u32) -> String {
         1_000_000.. => words::percent(&number(100)),
         _ => words::percent(&decimal(f64::from(millionths / 100) / 100.0, 2)),
     }
+}
+
+/// A share in whole hundredths: `70 %`.
+pub fn whole_percent(hundredths: u8) -> String {
+    words::percent(&number(hundredths.into()))
 }
 
 /// How long something is: `20 s`, `5 min`, `3 h`, `12 days`.

@@ -12,8 +12,12 @@ use leptos::task::spawn_local;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
+use web_sys::VisibilityState;
 
-const TICK: Duration = Duration::from_secs(5);
+/// Every other tick asks and looks whether the socket lives; the ones between are for who looks at an unpaid invoice.
+const TICK: Duration = Duration::from_millis(2500);
+/// A socket that has not answered a ping for this long is not waited for while a payment is.
+const MUTE_MILLIS: u64 = 3500;
 /// A socket that has been silent for this long, pings included, is dead: phones change networks without saying so.
 const SILENCE_MILLIS: u64 = 40_000;
 const LONGEST_PAUSE_SECONDS: u32 = 30;
@@ -47,6 +51,16 @@ impl Feed {
         let _ = self.follower.try_with_value(Follower::ask);
     }
 
+    /// Asks now, and says what came of it.
+    pub async fn look(self) -> Result<(), Failure> {
+        let Some(follower) = self.follower.try_get_value() else {
+            return Ok(());
+        };
+        let view = api::order(&follower.keys.order_id, &follower.keys.access_token).await?;
+        follower.accept(view);
+        Ok(())
+    }
+
     /// Takes a view that came as the answer to something else, perhaps after the page has gone.
     pub fn accept(self, view: OrderView) {
         let _ = self
@@ -65,6 +79,7 @@ struct Follower {
     speaks: Cell<bool>,
     pause_seconds: Cell<u32>,
     asking: Cell<bool>,
+    ticks: Cell<u32>,
     interval: Cell<Option<IntervalHandle>>,
     listeners: RefCell<Vec<WindowListenerHandle>>,
 }
@@ -84,6 +99,7 @@ impl Follower {
             speaks: Cell::new(false),
             pause_seconds: Cell::new(1),
             asking: Cell::new(false),
+            ticks: Cell::new(0),
             interval: Cell::new(None),
             listeners: RefCell::default(),
         });
@@ -155,18 +171,27 @@ impl Follower {
         if self.settled() {
             return;
         }
-        let silent = now_millis().saturating_sub(self.last_heard.get()) > SILENCE_MILLIS;
-        if silent {
+        let ticks = self.ticks.get().wrapping_add(1);
+        self.ticks.set(ticks);
+        let unpaid = self
+            .view
+            .with_untracked(|view| view.as_ref().is_none_or(awaits_money));
+        // Whoever has paid and sees nothing of it within seconds begins to worry.
+        let watched = unpaid && document().visibility_state() == VisibilityState::Visible;
+        let whole = ticks.is_multiple_of(2);
+        if !whole && !watched {
+            return;
+        }
+        let silence = now_millis().saturating_sub(self.last_heard.get());
+        if silence > SILENCE_MILLIS {
             self.lose();
         }
+        let mute = !self.speaks.get() || watched && silence > MUTE_MILLIS;
         if let Some(live) = &*self.live.borrow() {
             live.ping();
         }
         // Payment is watched twice: asking also makes the server look, should Lightning's own notice have been lost.
-        let unpaid = self
-            .view
-            .with_untracked(|view| view.as_ref().is_none_or(awaits_money));
-        if unpaid || !self.speaks.get() {
+        if mute || whole && unpaid {
             self.ask();
         }
     }

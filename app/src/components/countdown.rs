@@ -24,10 +24,19 @@ pub fn seconds_until(until: UnixMillis) -> Signal<u64> {
 
 /// Shows it. The timer role keeps screen readers from reading every second.
 #[component]
-pub fn Countdown(seconds: Signal<u64>) -> impl IntoView {
+pub fn Countdown(
+    seconds: Signal<u64>,
+    /// The sentence that the time stands in, where it does not stand alone.
+    #[prop(optional)]
+    within: Option<fn(&str) -> String>,
+) -> impl IntoView {
+    let shown = move || {
+        let left = clock(seconds.get());
+        within.map_or(left.clone(), |within| within(&left))
+    };
     view! {
         <span class="countdown" class:short=move || seconds.get() < 300 role="timer">
-            {move || clock(seconds.get())}
+            {shown}
         </span>
     }
 }

@@ -1,15 +1,20 @@
 //! Where in the purchase the person is.
 
+use crate::words::checkout as words;
 use leptos::prelude::*;
-
-const STEPS: [&str; 4] = ["Save link", "Pay", "Building", "Your keys"];
 
 /// The four steps, the current one (from 0) marked.
 #[component]
 pub fn Steps(current: usize) -> impl IntoView {
+    let steps = [
+        words::step_save(),
+        words::step_pay(),
+        words::step_building(),
+        words::step_keys(),
+    ];
     view! {
-        <ol class="steps" aria-label="Steps of your order">
-            {STEPS
+        <ol class="steps" aria-label=words::steps()>
+            {steps
                 .into_iter()
                 .enumerate()
                 .map(|(at, name)| {
@@ -24,7 +29,7 @@ pub fn Steps(current: usize) -> impl IntoView {
                                 {if at < current { "✓".to_owned() } else { (at + 1).to_string() }}
                             </span>
                             <span class="name">{name}</span>
-                            {(at < current).then(|| view! { <span class="visually-hidden">" (done)"</span> })}
+                            {(at < current).then(|| view! { <span class="visually-hidden">" "{words::done()}</span> })}
                         </li>
                     }
                 })

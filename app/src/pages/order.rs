@@ -11,6 +11,7 @@ mod destroy;
 mod ends;
 mod extend;
 mod invoice;
+mod look_up;
 mod next_steps;
 mod node;
 mod over;
@@ -26,11 +27,14 @@ use crate::api::Failure;
 use crate::browser::{session_storage, set_title};
 use crate::components::heading::Heading;
 use crate::components::notice::{Notice, Tone};
+use crate::components::phases;
+use crate::focus;
 use crate::live::Feed;
 use crate::pages::sign_in::SignIn;
 use crate::ssh_commands::Target;
 use crate::vault_client;
 use crate::vault_protocol::OrderKeys;
+use crate::words::order as words;
 use kindling_domain::catalogue::Product;
 use kindling_domain::classroom::Classroom;
 use kindling_domain::error::ErrorCode;
@@ -77,14 +81,6 @@ impl Order {
         }
     }
 
-    /// What it is in a sentence.
-    fn thing(self) -> &'static str {
-        match self.class() {
-            None => "machine",
-            Some(_) => "class",
-        }
-    }
-
     /// The name of everything that is downloaded for this order.
     fn file_name(self) -> String {
         format!("kindling-{}", &self.id().to_string()[..8])
@@ -118,11 +114,15 @@ impl Order {
     fn test_notice(self) -> AnyView {
         let view = self.feed.view;
         let is_test = move || view.with(|view| view.as_ref().is_some_and(|view| view.stub_mode));
-        (move || is_test().then(|| view! {
-            <Notice tone=Tone::Warning title="Test mode">
-                <p>"Payment or machine of this order are make-believe. What you see is how the real thing looks."</p>
-            </Notice>
-        }))
+        (move || {
+            is_test().then(|| {
+                view! {
+                    <Notice tone=Tone::Warning title=words::test_mode()>
+                        <p>{words::test_mode_means()}</p>
+                    </Notice>
+                }
+            })
+        })
         .into_any()
     }
 
@@ -151,7 +151,7 @@ enum Screen {
 /// The page of the order in the address.
 #[component]
 pub fn OrderPage(id: String, fragment: Secret, saved: bool) -> impl IntoView {
-    set_title("Your order · Kindling");
+    set_title(words::page_title());
     let keys = RwSignal::new(None::<Result<OrderKeys, String>>);
     // Opened to be put together again; the vault checks that the two halves belong to each other.
     let link = Secret::new(["/orders/", &id, "#", fragment.expose()].concat());
@@ -173,18 +173,15 @@ pub fn OrderPage(id: String, fragment: Secret, saved: bool) -> impl IntoView {
 fn Opening() -> impl IntoView {
     view! {
         <section class="narrow" aria-busy="true">
-            <Heading text="Opening your order"/>
-            <p class="muted">"One moment."</p>
+            <Heading text=words::opening()/>
+            <p class="muted">{words::moment()}</p>
         </section>
     }
 }
 
 #[component]
 fn Opened(keys: OrderKeys, saved: bool) -> impl IntoView {
-    set_title(&format!(
-        "Order {} · Kindling",
-        &keys.order_id.to_string()[..8]
-    ));
+    set_title(&words::order_title(&keys.order_id.to_string()[..8]));
     let remembered = session_storage()
         .and_then(|storage| storage.get_item(&saved_key(&keys.order_id)).ok()?)
         .is_some();
@@ -238,29 +235,13 @@ fn Opened(keys: OrderKeys, saved: bool) -> impl IntoView {
     }
 }
 
-/// Tells screen readers each state and phase once.
+/// Tells screen readers each phase once. States are told by their headings, which take the focus.
 fn say_what_changes(order: Order) {
     let announcer = announcer();
-    let news = Memo::new(move |_| {
-        order.feed.view.with(|view| {
-            let view = view.as_ref()?;
-            let thing = order.thing();
-            Some(match (view.state, view.phase) {
-                (StateName::AwaitingPayment, _) => "Waiting for your payment.".to_owned(),
-                (StateName::Provisioning, Some(phase)) => format!("{}.", phase.title()),
-                (StateName::Provisioning, None) => format!("Your {thing} is being built."),
-                (StateName::Ready, _) if view.ending => format!("Your {thing} is being removed."),
-                (StateName::Ready, _) => format!("Your {thing} is ready."),
-                (StateName::Ended, _) => "This order has ended.".to_owned(),
-                (StateName::Expired, _) => "The invoice has expired.".to_owned(),
-                (StateName::Failed, _) => format!("The {thing} could not be built."),
-                (StateName::Refunded, _) => "Your payment was returned.".to_owned(),
-            })
-        })
-    });
+    let phase = Memo::new(move |_| order.feed.view.with(|view| view.as_ref()?.phase));
     Effect::new(move || {
-        if let Some(news) = news.get() {
-            announcer.say(news);
+        if let Some(phase) = phase.get() {
+            announcer.say(phases::title(phase));
         }
     });
 }
@@ -273,10 +254,11 @@ fn Connection(order: Order) -> impl IntoView {
         if matches!(&failure, Failure::Refused(error) if error.code == ErrorCode::NotFound) {
             return None;
         }
+        focus::rescue(".notice");
         Some(view! {
-            <Notice tone=Tone::Warning title="No news from the server">
-                <p>{failure.sentence()}" This page keeps trying by itself."</p>
-                <button type="button" class="button small" on:click=move |_| order.feed.refresh()>"Try now"</button>
+            <Notice tone=Tone::Warning title=words::no_news()>
+                <p>{failure.sentence()}" "{words::keeps_trying()}</p>
+                <button type="button" class="button small" on:click=move |_| order.feed.refresh()>{words::try_now()}</button>
             </Notice>
         })
     }

@@ -5,6 +5,7 @@ use super::Order;
 use crate::api::{self, Failure};
 use crate::browser::local_storage;
 use crate::vault_client;
+use crate::words::order as words;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kindling_domain::error::ErrorCode;
@@ -151,9 +152,9 @@ impl<T: Contents> Claim<T> {
 
     async fn try_take(self) -> Result<T, Trouble> {
         let keys = self.order.keys();
-        let nonce = self.nonce().ok_or_else(|| {
-            Trouble::Sentence("This browser keeps nothing (private window?), so a lost answer could not be repeated. Nothing was claimed; open your link in an ordinary window.".to_owned())
-        })?;
+        let nonce = self
+            .nonce()
+            .ok_or_else(|| Trouble::Sentence(words::keeps_nothing().to_owned()))?;
         let answer = api::claim(&keys.order_id, &keys.access_token, nonce)
             .await
             .map_err(|failure| match failure {

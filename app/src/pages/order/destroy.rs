@@ -4,6 +4,7 @@ use super::Order;
 use super::act::Acting;
 use super::sure::Sure;
 use crate::api::Act;
+use crate::words::order as words;
 use leptos::prelude::*;
 
 /// Two steps, because it cannot be undone.
@@ -11,30 +12,30 @@ use leptos::prelude::*;
 pub fn EndNow(order: Order) -> impl IntoView {
     let act = Acting::new(order);
     let is_class = order.class().is_some();
-    let words = Sure {
+    let sure = Sure {
         class: "stack",
         warning: if is_class {
-            "All nodes of the class and the machine they run on are removed at once and for good, and the cards open nothing any more. Nobody can bring them back."
+            words::end_warning_class()
         } else {
-            "The machine, its disk and everything on it are removed at once and for good: the node, its wallets, what is in them. Nobody can bring them back."
+            words::end_warning_node()
         },
-        tick: "I have taken what I need; there is no money back",
+        tick: words::end_tick(),
         button: if is_class {
-            "Remove my class"
+            words::end_class()
         } else {
-            "Remove my machine"
+            words::end_node()
         },
         busy: if is_class {
-            "Ending your class…"
+            words::ending_class()
         } else {
-            "Ending your machine…"
+            words::ending_node()
         },
         error_id: "end-now-error",
     };
     view! {
         <details class="card folded">
-            <summary>"End it now"</summary>
-            {words.form(act, move || act.start(Act::Destroy, None))}
+            <summary>{words::end_now()}</summary>
+            {sure.form(act, move || act.start(Act::Destroy, None))}
         </details>
     }
     .into_any()

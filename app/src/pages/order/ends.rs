@@ -7,6 +7,7 @@ use crate::browser::focus;
 use crate::components::countdown::{Countdown, seconds_until};
 use crate::components::notice::{Notice, Tone};
 use crate::figures::local_time;
+use crate::words::order_time as words;
 use kindling_domain::time::{UnixMillis, WireTime};
 use leptos::prelude::*;
 
@@ -16,14 +17,18 @@ const DAY: u64 = 24 * 3600;
 #[component]
 pub fn EndsRow(at: UnixMillis) -> impl IntoView {
     let seconds = seconds_until(at);
+    let has_ended = Memo::new(move |_| seconds.get() == 0);
     view! {
         <div class="value">
-            <dt>"Ends"</dt>
+            <dt>{words::ends()}</dt>
             <dd>
                 <time datetime=WireTime(at).to_string()>{local_time(at)}</time>
                 <span class="muted">
-                    {move || if seconds.get() > 0 { "in " } else { "now" }}
-                    {move || (seconds.get() > 0).then(|| view! { <Countdown seconds=seconds/> })}
+                    {move || if has_ended.get() {
+                        words::ends_now().into_any()
+                    } else {
+                        view! { <Countdown seconds=seconds within=words::ends_in/> }.into_any()
+                    }}
                 </span>
             </dd>
         </div>
@@ -43,33 +48,34 @@ pub fn EndsSoon(order: Order, at: UnixMillis) -> impl IntoView {
         let quarter = per_hours.get().map_or(DAY, |hours| u64::from(hours) * 900);
         seconds.get() <= DAY.min(quarter)
     });
-    let thing = order.thing();
-    let all = match order.class() {
-        None => "This machine and everything on it",
-        Some(_) => "This class with all its nodes",
+    let is_class = order.class().is_some();
+    let (title, say): (_, fn(&str) -> String) = if is_class {
+        (words::soon_class(), words::soon_say_class)
+    } else {
+        (words::soon_node(), words::soon_say_node)
+    };
+    let sentence = move |can_extend| match (can_extend, is_class) {
+        (true, false) => words::soon_extend_node(&local_time(at)),
+        (true, true) => words::soon_extend_class(&local_time(at)),
+        (false, false) => words::soon_last_node(&local_time(at)),
+        (false, true) => words::soon_last_class(&local_time(at)),
     };
     let announcer = announcer();
     Effect::new(move |before: Option<bool>| {
         let now = is_soon.get();
         // Where it is soon already when the page comes, the notice is read with the page.
         if now && before == Some(false) {
-            announcer.say(format!("Your {thing} is removed at {}.", local_time(at)));
+            announcer.say(say(&local_time(at)));
         }
         now
     });
     move || {
         is_soon.get().then(|| {
             view! {
-                <Notice tone=Tone::Warning title=format!("Your {thing} ends soon")>
-                    <p>
-                        {format!("{all} is removed at {}. ", local_time(at))}
-                        {move || match per_hours.get() {
-                            Some(_) => "Extend it or take what you need off it.",
-                            None => "Take what you need off it.",
-                        }}
-                    </p>
+                <Notice tone=Tone::Warning title=title>
+                    <p>{move || sentence(per_hours.get().is_some())}</p>
                     {move || per_hours.get().map(|_| view! {
-                        <button type="button" class="button small" on:click=move |_| focus(HOURS_FIELD)>"Extend it"</button>
+                        <button type="button" class="button small" on:click=move |_| focus(HOURS_FIELD)>{words::extend_it()}</button>
                     })}
                 </Notice>
             }

@@ -5,10 +5,12 @@ use super::act::Acting;
 use super::bill::Bill;
 use crate::announce::announcer;
 use crate::api::Act;
-use crate::browser::focus;
+use crate::browser;
 use crate::components::field_error::FieldError;
 use crate::components::notice::{Notice, Tone};
-use crate::figures::{hours_text, local_time, sats};
+use crate::figures::{hours_text, local_time, number, sats};
+use crate::focus;
+use crate::words::order_time as words;
 use kindling_domain::money::Sats;
 use kindling_domain::time::UnixMillis;
 use kindling_domain::wire::{ExtensionView, InvoiceView};
@@ -81,25 +83,29 @@ fn Card(
             .map(|(_, price)| price)
             .or_else(|| terms.get_untracked()?.price(hours))
     };
-    let thing = order.thing();
-    let extended = more_time(thing, ends_at, agreed);
+    let paid = match order.class() {
+        None => words::paid_node(),
+        Some(_) => words::paid_class(),
+    };
+    let extended = more_time(paid, ends_at, agreed);
     view! {
         <section class="card stack" aria-labelledby=TITLE>
-            <h2 id=TITLE tabindex="-1">"More time"</h2>
+            <h2 id=TITLE tabindex="-1">{words::title()}</h2>
             {move || extended.get().map(|until| view! {
-                <Notice tone=Tone::Info title=format!("Paid: your {thing} has more time")>
+                <Notice tone=Tone::Info title=paid>
                     <p>{until}</p>
                 </Notice>
             })}
             <Form order=order ends_at=ends_at terms=terms bill=bill agreed=agreed/>
             {move || bill.get().and_then(|(invoice, hours)| {
                 let price = price(hours)?;
+                focus::rescue(".invoice");
                 // The invoice comes out of nowhere for those who do not see it: bring them there.
                 if agreed.get_value().is_some() {
-                    request_animation_frame(|| focus(BILL_TITLE));
+                    request_animation_frame(|| browser::focus(BILL_TITLE));
                 }
                 Some(view! {
-                    <h3 id=BILL_TITLE tabindex="-1">{format!("Pay for {} more", hours_text(hours))}</h3>
+                    <h3 id=BILL_TITLE tabindex="-1">{words::pay_for(&hours_text(hours))}</h3>
                     <Bill order=order invoice=invoice price=price class="invoice"/>
                 })
             })}
@@ -110,7 +116,7 @@ fn Card(
 
 /// The new end once it has moved while this page is open.
 fn more_time(
-    thing: &'static str,
+    paid: &'static str,
     ends_at: Memo<Option<UnixMillis>>,
     agreed: StoredValue<Option<(u32, Sats)>>,
 ) -> RwSignal<Option<String>> {
@@ -121,13 +127,13 @@ fn more_time(
         if let (Some(Some(before)), Some(now)) = (before, now)
             && now > before
         {
-            let until = format!("It now runs until {}.", local_time(now));
-            announcer.say(format!("Paid: your {thing} has more time. {until}"));
+            let until = words::runs_until(&local_time(now));
+            announcer.say([paid, ". ", &until].concat());
             extended.set(Some(until));
             // The invoice goes, and what had the focus with it.
             if agreed.get_value().is_some() {
                 agreed.set_value(None);
-                request_animation_frame(|| focus(TITLE));
+                request_animation_frame(|| browser::focus(TITLE));
             }
         }
         now
@@ -145,7 +151,10 @@ fn Form(
 ) -> impl IntoView {
     let announcer = announcer();
     let act = Acting::new(order);
-    let thing = order.thing();
+    let then_ends: fn(&str) -> String = match order.class() {
+        None => words::then_ends_node,
+        Some(_) => words::then_ends_class,
+    };
     let max_hours = move || terms.get().map_or(1, |terms| terms.max_hours);
     let first = bill.get_untracked().map_or_else(
         || {
@@ -166,17 +175,14 @@ fn Form(
         event.prevent_default();
         let wanted = untrack(|| hours.get().zip(price()));
         let Some((hours, price)) = wanted else {
-            let sentence = format!("Enter a whole number from 1 to {}.", untrack(max_hours));
+            let sentence = words::not_hours(&number(untrack(max_hours).into()));
             act.trouble.set(Some(sentence));
-            return focus(HOURS_FIELD);
+            return browser::focus(HOURS_FIELD);
         };
         let done = move || {
-            announcer.say(format!(
-                "Here is the invoice for {} more.",
-                hours_text(hours)
-            ));
+            announcer.say(words::here_is_invoice(&hours_text(hours)));
             // It may be the one that is there already, which then does not come anew.
-            focus(BILL_TITLE);
+            browser::focus(BILL_TITLE);
         };
         // Before the answer, which the live connection may bring first.
         agreed.set_value(Some((hours, price)));
@@ -189,12 +195,12 @@ fn Form(
     };
     let new_end = move || {
         let until = ends_at.get()?.plus_seconds(u64::from(hours.get()?) * 3600);
-        Some(format!("Your {thing} then ends {}.", local_time(until)))
+        Some(then_ends(&local_time(until)))
     };
     view! {
         <form class="stack" novalidate on:submit=submit>
             <div class="field">
-                <label for=HOURS_FIELD>"Hours to add"</label>
+                <label for=HOURS_FIELD>{words::hours_to_add()}</label>
                 <input
                     type="number"
                     id=HOURS_FIELD
@@ -209,18 +215,18 @@ fn Form(
                     on:input:target=move |event| change(event.target().value())
                 />
                 <FieldError id="extend-error" trouble=act.trouble/>
-                <small id="extend-hint">{move || format!("1 to {} at a time.", max_hours())}</small>
+                <small id="extend-hint">{move || words::at_a_time(&number(max_hours().into()))}</small>
             </div>
             <output class="quote" for=HOURS_FIELD>
                 <strong class="price">
                     {move || price().map_or_else(|| "…".to_owned(), sats)}
                 </strong>
-                <span class="muted">{move || hours.get().map(|hours| format!("for {}", hours_text(hours)))}</span>
+                <span class="muted">{move || hours.get().map(|hours| words::for_hours(&hours_text(hours)))}</span>
                 <span class="muted">{new_end}</span>
             </output>
             <div class="row">
                 <button type="submit" class="button primary" aria-disabled=move || act.busy.get().then_some("true")>
-                    {move || if act.busy.get() { "Making the invoice…" } else { "Get an invoice" }}
+                    {move || if act.busy.get() { words::making_invoice() } else { words::get_invoice() }}
                 </button>
             </div>
         </form>

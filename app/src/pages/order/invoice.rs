@@ -5,6 +5,7 @@ use super::{Order, price_key};
 use crate::browser::session_storage;
 use crate::components::heading::Heading;
 use crate::components::steps::Steps;
+use crate::words::checkout as words;
 use kindling_domain::money::Sats;
 use kindling_domain::wire::InvoiceView;
 use leptos::prelude::*;
@@ -17,7 +18,7 @@ pub fn Pay(order: Order) -> impl IntoView {
     view! {
         <Steps current=1/>
         <section class="narrow">
-            <Heading text="Pay the invoice" always=true/>
+            <Heading text=words::pay_title() always=true/>
             {move || invoice.get().map(|invoice| {
                 let price = agreed_price(order, &invoice);
                 view! { <Bill order=order invoice=invoice price=price class="card invoice"/> }

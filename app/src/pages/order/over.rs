@@ -4,8 +4,8 @@ use super::Order;
 use super::act::Acting;
 use super::class;
 use super::refund::Refund;
+use crate::announce::announcer;
 use crate::api::Act;
-
 use crate::components::field_error::FieldError;
 use crate::components::heading::Heading;
 use crate::components::link::Link;
@@ -13,6 +13,7 @@ use crate::components::notice::{Notice, Tone};
 use crate::components::value::Fact;
 use crate::figures::{hours_text, sats};
 use crate::pages::landing::class_link;
+use crate::words::{language, order as words_of_order, order_over as words};
 use kindling_domain::classroom::Classroom;
 use kindling_domain::wire::StateName;
 use leptos::prelude::*;
@@ -22,11 +23,11 @@ use leptos::prelude::*;
 pub fn Unknown() -> impl IntoView {
     view! {
         <section class="narrow">
-            <Heading text="There is no such order" always=true/>
-            <p>"The link is complete, but the server has nothing for it. Unpaid orders are forgotten after a while."</p>
+            <Heading text=words::unknown() always=true/>
+            <p>{words::unknown_means()}</p>
             <p class="row">
-                <a href="/" class="button primary">"Order a machine"</a>
-                <Link href="/orders".to_owned() class="button">"Try another link"</Link>
+                <a href="/" class="button primary">{words::order_machine()}</a>
+                <Link href="/orders".to_owned() class="button">{words::other_link()}</Link>
             </p>
         </section>
     }
@@ -37,21 +38,15 @@ pub fn Unknown() -> impl IntoView {
 #[component]
 pub fn Ending(order: Order) -> impl IntoView {
     let (heading, lead) = match order.class() {
-        None => (
-            "Your machine is being removed",
-            "Everything on it goes with it, and so do its credentials. This takes a few minutes; you need not wait for it.",
-        ),
-        Some(_) => (
-            "Your class is being removed",
-            "All nodes go with their machine, and the cards open nothing any more. This takes a few minutes; you need not wait for it.",
-        ),
+        None => (words::removing_node(), words::removing_lead_node()),
+        Some(_) => (words::removing_class(), words::removing_lead_class()),
     };
     view! {
         <section class="narrow">
             <Heading text=heading always=true/>
             <Reason order=order/>
             <p class="lead">{lead}</p>
-            <p class="waiting"><span class="pulse" aria-hidden="true"></span>"Removing the machine, its disk and its keys…"</p>
+            <p class="waiting"><span class="pulse" aria-hidden="true"></span>{words::removing()}</p>
             <Refund order=order/>
             <OrderNumber order=order/>
         </section>
@@ -64,45 +59,47 @@ pub fn Ending(order: Order) -> impl IntoView {
 pub fn Over(order: Order, state: StateName) -> impl IntoView {
     let class = order.class();
     let heading = match (state, class) {
-        (StateName::Expired, _) => "The invoice has expired",
-        (StateName::Refunded, _) => "Your payment was returned",
-        (StateName::Failed, None) => "The machine could not be built",
-        (StateName::Failed, Some(_)) => "The class could not be built",
-        (_, None) => "This order has ended",
-        (_, Some(_)) => "This class has ended",
+        (StateName::Expired, _) => words::expired(),
+        (StateName::Refunded, _) => words::refunded(),
+        (StateName::Failed, None) => words::failed_node(),
+        (StateName::Failed, Some(_)) => words::failed_class(),
+        (_, None) => words::ended_node(),
+        (_, Some(_)) => words::ended_class(),
     };
     let has_refund = Memo::new(move |_| {
         let view = order.feed.view.read();
         view.as_ref().is_some_and(|view| view.refund.is_some())
     });
-    let body = move || {
-        match (state, has_refund.get()) {
+    let body = move || match (state, has_refund.get()) {
         (StateName::Expired, is_owed) => view! {
             <p class="lead">
                 {if is_owed {
-                    "It was not paid in time, so nothing was ordered."
+                    words::expired_owed()
                 } else {
-                    "It was not paid in time, so nothing was ordered and nothing is owed."
+                    words::expired_clean()
                 }}
             </p>
-            <p>"Did you pay at the last moment? Keep this page open or come back by your link: a late payment still counts."</p>
+            <p>{words::expired_late()}</p>
         }
         .into_any(),
-        (StateName::Refunded, true) => view! { <p class="lead">"There is no machine, and nothing is owed any more."</p> }.into_any(),
+        (StateName::Refunded, true) => {
+            view! { <p class="lead">{words::refunded_rest()}</p> }.into_any()
+        }
         (StateName::Refunded, false) => view! {
-            <p class="lead">{move || format!("{} were sent back to you. There is no machine.", paid(order))}</p>
+            <p class="lead">{move || words::refunded_all(&paid(order))}</p>
         }
         .into_any(),
-        (StateName::Failed, true) => view! { <p class="lead">"Everything that had been set up is removed, and your payment goes back to you."</p> }.into_any(),
+        (StateName::Failed, true) => {
+            view! { <p class="lead">{words::failed_back()}</p> }.into_any()
+        }
         (StateName::Failed, false) => view! {
-            <Notice tone=Tone::Warning title="A refund is owed to you">
-                <p>{move || format!("You paid {}; it is owed back to you until it is returned. Keep your order link: it is your claim.", paid(order))}</p>
+            <Notice tone=Tone::Warning title=words::refund_owed()>
+                <p>{move || words::refund_owed_means(&paid(order))}</p>
             </Notice>
-            <p>"Everything that had been set up was removed."</p>
+            <p>{words::failed_removed()}</p>
         }
         .into_any(),
         _ => view! { <p class="lead">{farewell(order)}</p> }.into_any(),
-    }
     };
     // The one thing to do first is said by its colour: where there is something else to do, ordering again comes second.
     let again = move || match state {
@@ -132,11 +129,11 @@ pub fn Over(order: Order, state: StateName) -> impl IntoView {
 fn lesson(class: Classroom) -> AnyView {
     view! {
         <section class="card stack" aria-labelledby="lesson-title">
-            <h2 id="lesson-title">"The same lesson again"</h2>
-            <p>"The same choices with the same seed make the same network: who has how much, and who has channels with whom."</p>
+            <h2 id="lesson-title">{words::lesson()}</h2>
+            <p>{words::lesson_means()}</p>
             <dl>
                 {class::network(class)}
-                <Fact name="Time" value=hours_text(class.hours)/>
+                <Fact name=words::lesson_time() value=hours_text(class.hours)/>
             </dl>
         </section>
     }
@@ -150,8 +147,8 @@ fn again_link(class: Option<Classroom>) -> String {
 
 fn again_words(class: Option<Classroom>) -> &'static str {
     match class {
-        None => "Order again",
-        Some(_) => "Order the same class again",
+        None => words::again(),
+        Some(_) => words::again_class(),
     }
 }
 
@@ -159,7 +156,11 @@ fn again_words(class: Option<Classroom>) -> &'static str {
 #[component]
 fn Renew(order: Order) -> impl IntoView {
     let act = Acting::new(order);
-    let renew = move |_| act.start(Act::Renew, None);
+    let announcer = announcer();
+    let renew = move |_| {
+        let done = move || announcer.say(words::renewed());
+        act.start(Act::Renew, Some(Box::new(done)));
+    };
     view! {
         <div class="stack tight">
             <div class="row">
@@ -170,25 +171,29 @@ fn Renew(order: Order) -> impl IntoView {
                     aria-describedby="renew-error"
                     on:click=renew
                 >
-                    {move || if act.busy.get() { "Making the invoice…" } else { "Get a new invoice" }}
+                    {move || if act.busy.get() { words::renewing() } else { words::renew() }}
                 </button>
                 <a href=again_link(order.class()) class="button">{again_words(order.class())}</a>
             </div>
             <FieldError id="renew-error" trouble=act.trouble/>
-            <p class="fine">"A new invoice is for this same order: your order link stays good."</p>
+            <p class="fine">{words::renew_means()}</p>
         </div>
     }
     .into_any()
 }
 
-/// Why it came to this, in the server's words.
+/// Why it came to this. The server tells it in English, sometimes with more than a code says.
 #[component]
 fn Reason(order: Order) -> impl IntoView {
     let reason = Memo::new(move |_| {
-        order
-            .feed
-            .view
-            .with(|view| view.as_ref()?.error_message.clone())
+        let view = order.feed.view.read();
+        let view = view.as_ref()?;
+        let told = view.error_message.clone();
+        if language() == "en" {
+            return told;
+        }
+        let known = because(view.state, view.error_code.as_deref()?);
+        known.map(str::to_owned).or(told)
     });
     move || {
         reason
@@ -197,9 +202,30 @@ fn Reason(order: Order) -> impl IntoView {
     }
 }
 
+/// The causes that are known here; `None` where the server is newer than this page.
+fn because(state: StateName, code: &str) -> Option<&'static str> {
+    let has_run = matches!(state, StateName::Ready | StateName::Ended);
+    Some(match code {
+        "invoice_expired" => words::because_expired(),
+        "hours_over" => words::because_hours(),
+        "destroyed" => words::because_destroyed(),
+        "machine_lost" if has_run => words::because_lost_running(),
+        "machine_lost" => words::because_lost(),
+        "no_capacity" => words::because_no_room(),
+        "cloud_full" => words::because_cloud_full(),
+        "cloud_refused" => words::because_cloud_refused(),
+        "tailscale_refused" => words::because_tailscale(),
+        "cloud_timeout" => words::because_timeout(),
+        "machine_silent" => words::because_silent(),
+        "paired_elsewhere" => words::because_paired(),
+        "machine_failed" => words::because_failed(),
+        _ => return None,
+    })
+}
+
 #[component]
 fn OrderNumber(order: Order) -> impl IntoView {
-    view! { <p class="fine">"Order number "<code>{order.id().to_string()}</code></p> }
+    view! { <p class="fine">{words_of_order::number()}" "<code>{order.id().to_string()}</code></p> }
 }
 
 fn paid(order: Order) -> String {
@@ -213,27 +239,12 @@ fn paid(order: Order) -> String {
 fn farewell(order: Order) -> &'static str {
     let view = order.feed.view.read_untracked();
     let code = view.as_ref().and_then(|view| view.error_code.as_deref());
-    if order.class().is_some() {
-        return match code {
-            Some("machine_lost") => {
-                "Its nodes are gone with their machine, and the cards open nothing any more. What you saved stays yours."
-            }
-            _ => {
-                "The nodes, their machine and its keys were removed, and what was stored for the class here with them. The cards open \
-                 nothing any more. What you saved stays yours."
-            }
-        };
-    }
-    match code {
-        Some("hours_over") => {
-            "The machine, its disk and its keys were removed, and what was stored for it here with them."
-        }
-        Some("destroyed") => {
-            "As you asked, the machine, its disk and its keys were removed, and what was stored for it here with them."
-        }
-        Some("machine_lost") => {
-            "What was left of it was cleared away. Its wallet can be restored from the seed words, should you have saved them."
-        }
-        _ => "The machine is gone as planned, and what was stored for it here with it.",
+    match (order.class(), code) {
+        (Some(_), Some("machine_lost")) => words::left_class_lost(),
+        (Some(_), _) => words::left_class(),
+        (None, Some("hours_over")) => words::left_hours(),
+        (None, Some("destroyed")) => words::left_destroyed(),
+        (None, Some("machine_lost")) => words::left_lost(),
+        (None, _) => words::left(),
     }
 }

@@ -2,8 +2,10 @@
 
 use super::Order;
 use crate::components::heading::Heading;
-use crate::components::phases::Phases;
+use crate::components::phases::{self, Phases};
 use crate::components::steps::Steps;
+use crate::figures;
+use crate::words::checkout as words;
 use kindling_domain::catalogue::{BitcoinImplementation, Product};
 use leptos::prelude::*;
 
@@ -21,24 +23,20 @@ pub fn Building(order: Order) -> impl IntoView {
         .with_untracked(|view| view.as_ref().map(|view| view.product))
         .unwrap_or_else(|| Product::full_node(BitcoinImplementation::default()));
     let heading = match product {
-        Product::FullNode { .. } => "Your machine is being built",
-        Product::Classroom(_) => "Your class is being built",
+        Product::FullNode { .. } => words::building_node(),
+        Product::Classroom(_) => words::building_class(),
     };
-    let now = move || {
-        phase
-            .get()
-            .map_or("Your payment has arrived", |phase| phase.title())
-    };
+    let now = move || phase.get().map_or_else(words::arrived, phases::title);
     view! {
         <Steps current=2/>
         <section class="narrow">
             <Heading text=heading always=true/>
-            <p class="lead">"Paid, thank you. This takes some minutes. You may close this page: your order link brings you back."</p>
+            <p class="lead">{words::building_lead()}</p>
             <div class="card stack">
                 <label class="progress">
                     <span class="spread">
                         <span>{now}</span>
-                        <span class="muted">{move || format!("{} %", percent())}</span>
+                        <span class="muted">{move || figures::whole_percent(percent())}</span>
                     </span>
                     <progress max="100" prop:value=move || f64::from(percent())></progress>
                 </label>

@@ -8,6 +8,7 @@ use crate::browser::focus;
 use crate::components::address_field::AddressField;
 use crate::components::notice::{Notice, Tone};
 use crate::figures::sats;
+use crate::words::{language, order_refund as words};
 use kindling_domain::wire::{RefundState, RefundView};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -39,7 +40,7 @@ fn Card(
     follow(refund, typed);
     view! {
         <section class="card stack refund" aria-labelledby=TITLE>
-            <h2 id=TITLE tabindex="-1">"Your refund"</h2>
+            <h2 id=TITLE tabindex="-1">{words::title()}</h2>
             {move || refund.get().map(|refund| standing(&refund, why))}
             {move || {
                 let form = move || view! { <Form refund=refund typed=typed act=act/> };
@@ -47,7 +48,7 @@ fn Card(
                 Some(if refund.to.is_some() && refund.problem.is_none() {
                     view! {
                         <details>
-                            <summary>"Send it somewhere else"</summary>
+                            <summary>{words::elsewhere()}</summary>
                             {form()}
                         </details>
                     }
@@ -83,25 +84,18 @@ fn standing(refund: &RefundView, why: Option<&'static str>) -> AnyView {
         ),
     };
     let what_now = match (refund.state, &refund.to, &refund.problem) {
-        (RefundState::Owed, None, _) => Some(
-            "Say where your refund is to go. Until it is sent, keep your order link: it is your claim.",
-        ),
-        (RefundState::Owed, Some(_), None) => Some(
-            "Your refund is sent as soon as it can be. You may close this page; keep your order link.",
-        ),
+        (RefundState::Owed, None, _) => Some(words::say_where()),
+        (RefundState::Owed, Some(_), None) => Some(words::sent_soon()),
         (RefundState::Owed, Some(_), Some(_)) | (RefundState::Paid, ..) => None,
-        (RefundState::Paying, ..) => {
-            Some("The payment is under way; until it is settled the address cannot be changed.")
-        }
+        (RefundState::Paying, ..) => Some(words::under_way()),
     };
     let partly = refund.state != RefundState::Paid && refund.paid_sats.sats() > 0;
-    let partly = partly.then(|| format!("{} were sent back already.", sats(refund.paid_sats)));
+    let partly = partly.then(|| words::partly(&sats(refund.paid_sats)));
     let goes = match refund.state {
-        RefundState::Paid => "Sent to",
-        _ => "Goes to",
+        RefundState::Paid => words::sent_to(),
+        _ => words::goes_to(),
     };
-    let problem = refund.problem.clone();
-    let problem = problem.filter(|_| refund.state == RefundState::Owed);
+    let problem = problem(refund).filter(|_| refund.state == RefundState::Owed);
     view! {
         <p class=class>
             <span aria-hidden="true">{mark}</span>
@@ -119,7 +113,7 @@ fn standing(refund: &RefundView, why: Option<&'static str>) -> AnyView {
             </dl>
         })}
         {problem.map(|problem| view! {
-            <Notice tone=Tone::Warning title="It could not be sent there">
+            <Notice tone=Tone::Warning title=words::problem()>
                 <p>{problem}</p>
             </Notice>
         })}
@@ -138,10 +132,28 @@ fn recognisable(to: &str) -> String {
 /// Where it stands, in one sentence.
 fn sentence(refund: &RefundView) -> String {
     match refund.state {
-        RefundState::Owed => format!("{} are owed to you", sats(refund.owed_sats)),
-        RefundState::Paying => format!("{} are on their way to you", sats(refund.owed_sats)),
-        RefundState::Paid => format!("{} were sent back", sats(refund.paid_sats)),
+        RefundState::Owed => words::owed(&sats(refund.owed_sats)),
+        RefundState::Paying => words::paying(&sats(refund.owed_sats)),
+        RefundState::Paid => words::paid(&sats(refund.paid_sats)),
     }
+}
+
+/// The same, to be said.
+fn said(refund: &RefundView) -> String {
+    match refund.state {
+        RefundState::Owed => words::owed_say(&sats(refund.owed_sats)),
+        RefundState::Paying => words::paying_say(&sats(refund.owed_sats)),
+        RefundState::Paid => words::paid_say(&sats(refund.paid_sats)),
+    }
+}
+
+/// Why it could not be paid. The server knows it exactly, but in English only.
+fn problem(refund: &RefundView) -> Option<String> {
+    let problem = refund.problem.as_ref()?;
+    Some(match language().as_str() {
+        "en" => problem.clone(),
+        _ => words::problem_means().to_owned(),
+    })
 }
 
 /// Tells screen readers each change that they have not asked for themselves, and offers an address that did not work for correction.
@@ -151,11 +163,11 @@ fn follow(refund: Memo<Option<RefundView>>, typed: RwSignal<String>) {
         let now = refund.get();
         if let (Some(Some(before)), Some(now)) = (before, &now) {
             if now.state != before.state {
-                announcer.say(format!("{}.", sentence(now)));
-            } else if let Some(problem) = &now.problem
-                && before.problem.as_ref() != Some(problem)
+                announcer.say(said(now));
+            } else if let Some(problem) = problem(now)
+                && before.problem != now.problem
             {
-                announcer.say(problem.clone());
+                announcer.say(problem);
                 if typed.with_untracked(String::is_empty) {
                     typed.set(mistyped(now).unwrap_or_default());
                 }
@@ -169,22 +181,16 @@ fn follow(refund: Memo<Option<RefundView>>, typed: RwSignal<String>) {
 fn Form(refund: Memo<Option<RefundView>>, typed: RwSignal<String>, act: Acting) -> impl IntoView {
     let announcer = announcer();
     let owed = move || refund.with(|refund| refund.as_ref().map(|refund| sats(refund.owed_sats)));
-    let hint = Signal::derive(move || {
-        format!(
-            "A Lightning Address, an LNURL, or an invoice for exactly {}.",
-            owed().unwrap_or_default()
-        )
-    });
+    let hint = Signal::derive(move || words::hint(&owed().unwrap_or_default()));
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let to = typed.get_untracked().trim().to_owned();
         if to.is_empty() {
-            let sentence = "Enter an address, or paste an invoice from your wallet.";
-            return act.trouble.set(Some(sentence.to_owned()));
+            return act.trouble.set(Some(words::empty().to_owned()));
         }
         let done = move || {
             typed.set(String::new());
-            announcer.say("Your refund address is kept.");
+            announcer.say(words::kept());
             // The form folds away, and what had the focus with it.
             focus(TITLE);
         };
@@ -192,10 +198,10 @@ fn Form(refund: Memo<Option<RefundView>>, typed: RwSignal<String>, act: Acting) 
     };
     view! {
         <form class="stack" novalidate on:submit=submit>
-            <AddressField label="Where should it go?" hint=hint value=typed trouble=act.trouble/>
+            <AddressField label=words::where_to() hint=hint value=typed trouble=act.trouble/>
             <div class="row">
                 <button type="submit" class="button primary" aria-disabled=move || act.busy.get().then_some("true")>
-                    {move || if act.busy.get() { "Checking the address…" } else { "Use this address" }}
+                    {move || if act.busy.get() { words::checking() } else { words::use_address() }}
                 </button>
             </div>
         </form>

@@ -6,9 +6,14 @@ use crate::components::copy::CopyButton;
 use crate::components::download::DownloadButton;
 use crate::components::heading::Heading;
 use crate::components::steps::Steps;
+use crate::passwords;
 use crate::vault_protocol::OrderKeys;
+use crate::words::checkout as words;
 use kindling_domain::secret::Secret;
+use leptos::ev::SubmitEvent;
+use leptos::html::Form;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
 /// Three ways to save the link, and a way on.
 #[component]
@@ -27,33 +32,30 @@ pub fn Save(order: Order) -> impl IntoView {
     view! {
         <Steps current=0/>
         <section class="narrow">
-            <Heading text="Save your order link" always=true/>
-            <p class="lead">
-                "It is the only key to your machine: it opens this order on any device, and it rebuilds your SSH key. Nobody can restore
-                it, not even we. Keep it as you would keep a password."
-            </p>
+            <Heading text=words::save_title() always=true/>
+            <p class="lead">{words::save_lead()}</p>
             <div class="card stack">
                 <PasswordForm keys=keys.clone()/>
-                <p class="or">"or"</p>
+                <p class="or">{words::or()}</p>
                 <div class="row halves">
                     <CopyButton
                         text=link.clone()
-                        what="the order link"
-                        label="Copy the link"
+                        what=words::the_link()
+                        label=words::copy_link()
                         class="button"
                         on_copied=keep
                     />
                     <DownloadButton
                         text=letter(&keys, &link)
                         file=format!("{}-order-link.txt", order.file_name())
-                        label="Download the link"
+                        label=words::download_link()
                         on_done=keep
                     />
                 </div>
             </div>
             <p class="onward">
                 <button type="button" class:button=true class:primary=kept class:quiet=move || !kept.get() on:click=go_on>
-                    {move || if kept.get() { "I have saved it: show the invoice" } else { "I will remember it myself" }}
+                    {move || if kept.get() { words::go_on() } else { words::remember() }}
                 </button>
             </p>
         </section>
@@ -64,25 +66,47 @@ pub fn Save(order: Order) -> impl IntoView {
 /// A form as browsers and password managers know it: a user name, a new password, and a real submission that leads to a new
 /// page. What is secret stands in fields without a name, which are never sent, and behind the `#` of the address, which is
 /// not sent either.
+///
+/// Managers find the fields by their `autocomplete` and tell them apart by `id`; none of them needs a name. Chromium's own is
+/// also asked in words ([`passwords`]), since a field that nobody has typed into may be nothing to it.
 #[component]
 fn PasswordForm(keys: OrderKeys) -> impl IntoView {
     let id = keys.order_id.to_string();
     // Opened for the two places a password manager saves: the page's address and the password.
     let fragment = keys.fragment.expose().to_owned();
     let action = format!("/orders/{id}#{fragment}");
+    let form = NodeRef::<Form>::new();
+    let is_offered = StoredValue::new(false);
+    let save = move |event: SubmitEvent| {
+        // The second time, or where the browser has no such thing, it goes its native way.
+        if is_offered.get_value() || !passwords::present() {
+            return;
+        }
+        event.prevent_default();
+        is_offered.set_value(true);
+        let keys = keys.clone();
+        spawn_local(async move {
+            let id = keys.order_id.to_string();
+            passwords::store(&id, &words::saved_name(&id[..8]), &keys.fragment).await;
+            if let Some(form) = form.get_untracked() {
+                // Fails only where the form is no longer in the page.
+                let _ = form.request_submit();
+            }
+        });
+    };
     view! {
-        <form method="get" action=action class="stack">
+        <form node_ref=form method="get" action=action class="stack" on:submit=save>
             <label class="field">
-                <span>"Order number"</span>
+                <span>{words::order_number()}</span>
                 <input type="text" id="order-number" autocomplete="username" readonly value=id/>
             </label>
             <label class="field">
-                <span>"Secret part of the link"</span>
+                <span>{words::secret_part()}</span>
                 <input type="password" id="order-secret" autocomplete="new-password" value=fragment/>
             </label>
             <input type="hidden" name="saved" value="1"/>
-            <button type="submit" class="button primary wide">"Save in my password manager"</button>
-            <small>"Your browser or password manager will offer to save it. Then you see the invoice."</small>
+            <button type="submit" class="button primary wide">{words::save_password()}</button>
+            <small>{words::save_password_hint()}</small>
         </form>
     }
     .into_any()
@@ -100,11 +124,19 @@ fn link(keys: &OrderKeys) -> Secret {
 
 /// The text file: a file found years later should say what it is.
 fn letter(keys: &OrderKeys, link: &Secret) -> Secret {
-    Secret::new(format!(
-        "Kindling order {}\n\n{}\n\n\
-         Whoever has this link has the machine: keep it as you would keep a password.\n\
-         It opens the order's page on any device and rebuilds its SSH key.\n",
-        keys.order_id,
-        link.expose(),
-    ))
+    let id = keys.order_id.to_string();
+    Secret::new(
+        [
+            &words::letter_title(&id),
+            "\n\n",
+            // Opened to be written down, as the person asked.
+            link.expose(),
+            "\n\n",
+            words::letter_keep(),
+            "\n",
+            words::letter_opens(),
+            "\n",
+        ]
+        .concat(),
+    )
 }
