@@ -14,6 +14,19 @@ const inFlight = new Set();
 // When an alarm that failed comes again, in milliseconds.
 const ALARM_AGAIN = 60_000;
 
+// What src/reply.rs sets on every answer: here for the one that Rust cannot give.
+const HEADERS = {
+  "Cache-Control": "no-store",
+  "X-Content-Type-Options": "nosniff",
+  "Referrer-Policy": "no-referrer",
+  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+  "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Permissions-Policy":
+    "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), gamepad=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), publickey-credentials-create=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()",
+};
+
 function note(error) {
   // Not every trap passes the panic hook: a stack that ran over, for example, does not.
   if (error instanceof WebAssembly.RuntimeError) state.criticalError = true;
@@ -57,7 +70,7 @@ export default {
       // Rust answers its own errors; what comes here is a trap, or an order's object that died or could not be reached.
       console.error(error);
       const body = { error: { code: "temporarily_unavailable", message: "Something went wrong. Please try again." } };
-      return Response.json(body, { status: 503, headers: { "Cache-Control": "no-store", "Retry-After": "30" } });
+      return Response.json(body, { status: 503, headers: { ...HEADERS, "Retry-After": "30" } });
     }
   },
 

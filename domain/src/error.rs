@@ -71,6 +71,8 @@ error_codes! {
     InvalidHours = "invalid_hours", 400, "hours is a whole number from 1 to the most that is sold at once: maxHours in GET /api/catalogue, and in an order's extension.";
     /// Not 16 to 128 characters of base64url.
     InvalidNonce = "invalid_nonce", 400, "A nonce is 16 to 128 letters, digits, - or _.";
+    /// Not an endpoint of a push service that the operator names.
+    InvalidPushEndpoint = "invalid_push_endpoint", 400, "endpoint is the https address that a browser's own push service gave for this device.";
     /// Unknown id, wrong token or wrong signature, indistinguishably.
     NotFound = "not_found", 404, "There is nothing here, or your token or signature does not open it.";
     /// The path exists, the method does not.
@@ -95,6 +97,10 @@ error_codes! {
     NotPairable = "not_pairable", 409, "Only a machine that was delivered and runs can be paired again.";
     /// The invoice did not run out.
     NotRenewable = "not_renewable", 409, "Only an order whose invoice ran out unpaid can get a new invoice.";
+    /// As many devices as one order tells.
+    TooManySubscriptions = "too_many_subscriptions", 409, "This order tells five devices already; remove one of them first.";
+    /// No `VAPID_PRIVATE_KEY`.
+    NoNotifications = "no_notifications", 409, "This shop sends no notifications; keep the order's page open instead.";
     /// A refund is on its way to the address that was given before.
     RefundUnderWay = "refund_under_way", 409, "A refund is on its way to the address you gave before; wait for its end.";
     /// The bundle was acknowledged, or its 24 hours are over.

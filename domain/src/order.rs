@@ -17,6 +17,7 @@
 //! recovered ([`Order::recover`]) as a failure of unknown outcome, so every effect may run twice or be cut at any point.
 
 mod audit;
+mod bell;
 mod claim;
 mod failure;
 mod fleet_word;
@@ -36,6 +37,7 @@ mod upgrade;
 mod view;
 
 pub use audit::Resource;
+pub use bell::{Bell, Subscription, Told};
 pub use failure::{EndReason, Failure, FailureReason, backoff_millis};
 pub use fleet_word::{FleetNews, FleetWord};
 pub use heartbeat::{ClassHeartbeat, Heartbeat, Identity, SyncHistory};
@@ -404,6 +406,9 @@ pub struct Order {
     /// When the channel backup came that is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup_at: Option<UnixMillis>,
+    /// Whom a notification tells how it went.
+    #[serde(default, skip_serializing_if = "Bell::is_silent")]
+    pub bell: Bell,
     /// Where it stands.
     pub state: State,
 }
@@ -600,6 +605,7 @@ impl Order {
             class: None,
             sync: SyncHistory::default(),
             backup_at: None,
+            bell: Bell::default(),
             state: State::Draft,
         };
         let place = format!("fleet {}", order.plan.fleet);

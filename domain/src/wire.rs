@@ -28,7 +28,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::id::OrderId;
 use crate::money::{Msats, Sats};
 use crate::secret::Secret;
-use crate::time::WireTime;
+use crate::time::{UnixMillis, WireTime};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -488,6 +488,14 @@ pub struct RefundRequest {
     pub refund_to: String,
 }
 
+/// `PUT …/push`: tell this device when the order is ready, or has failed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PushRequest {
+    /// Where its push service takes messages for it.
+    pub endpoint: Secret,
+}
+
 /// The answer to a claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimResponse {
@@ -560,6 +568,24 @@ pub struct Catalogue {
     pub regions: Vec<Region>,
     /// The region that is taken when none is named.
     pub default_region: String,
+    /// What a bitcoin costs in the operator's currency, as far as that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fiat: Option<FiatPrice>,
+    /// What a browser subscribes with (`applicationServerKey`): a point of P-256 in base64url. Missing where no notifications are sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push_key: Option<String>,
+}
+
+/// What a bitcoin costs. Only ever shown: prices are in satoshis.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FiatPrice {
+    /// The currency's code, such as `EUR`.
+    pub currency: String,
+    /// The price in hundredths of its unit.
+    pub hundredths_per_bitcoin: u64,
+    /// When it was heard, in milliseconds since 1970.
+    pub at: UnixMillis,
 }
 
 /// Which upstreams are make-believe.

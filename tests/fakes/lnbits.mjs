@@ -11,11 +11,12 @@ const feeReserve = (msats) => Math.max(2000, Math.floor(msats / 100));
 /**
  * invoice({amountSats, memo, expiry, ...body}) -> {bolt11, paymentHash}: the test supplies the BOLT11 strings, by this function or in advance by
  * `invoices`. invoiceKey works for invoices and look-ups, adminKey also for payments. balanceSats is what the wallet has at the start.
- * onPay(payment) -> 'success' | 'pending' | 'failed': what becomes of a payment out; see settle for what comes after. now: the clock, in ms.
+ * onPay(payment) -> 'success' | 'pending' | 'failed': what becomes of a payment out; see settle for what comes after. prices: {currency: units for
+ * one bitcoin}. now: the clock, in ms.
  */
 export async function createLnbits({
   invoiceKey = 'invoice-key-test', adminKey = 'admin-key-test', walletId = '0'.repeat(32), invoice, invoices = [], balanceSats = 10_000_000,
-  onPay = () => 'success', now = Date.now,
+  prices = {}, onPay = () => 'success', now = Date.now,
 } = {}) {
   const payments = []; // in and out, as LNbits' table has them; `node` is what the node behind LNbits knows of a payment out
   const left = [];
@@ -151,6 +152,10 @@ export async function createLnbits({
     routes: [
       ['POST', '/api/v1/payments', createPayment],
       ['GET', '/api/v1/payments/:hash', lookUp],
+      ['GET', '/api/v1/rate/:currency', ({ params: { currency } }) => {
+        const price = prices[currency] ?? 0;
+        return { status: 200, body: { rate: price && 100_000_000 / price, price } };
+      }],
       ['GET', '/api/v1/wallet', ({ headers }) => ({
         status: 200,
         body: { ...(keyOf(headers) === adminKey && { id: walletId }), name: 'merchant', balance: balance() },

@@ -163,7 +163,7 @@ describe('paths and methods', () => {
     const calls = [
       ['GET', ''], ['POST', '/claim', { nonce: randomWord() }], ['POST', '/ack', { nonce: randomWord() }], ['POST', '/claim', '{'], ['POST', '/extend', { hours: 1 }],
       ['POST', '/extend', '{'], ['POST', '/refund', { refundTo: 'me@example.com' }], ['POST', '/refund', '{'], ['POST', '/destroy', {}], ['POST', '/destroy', '{'],
-      ['POST', '/renew', {}],
+      ['POST', '/renew', {}], ['PUT', '/push', { endpoint: 'https://fcm.googleapis.com/x' }], ['PUT', '/push', '{'], ['DELETE', '/push', undefined],
     ];
     for (const [method, tail, body] of calls) {
       const expected = shape(await call(worker, method, `/api/bootstrap/${randomId()}${tail}`, { body }));

@@ -5,8 +5,8 @@
 
 use crate::config::Config;
 use crate::fleet_object::FleetClient;
-use crate::{clock, reply};
-use futures_util::future::join_all;
+use crate::{clock, fiat, push, reply};
+use futures_util::future::{join, join_all};
 use kindling_domain::catalogue::{BitcoinImplementation, BitcoinNetwork, Region, regions};
 use kindling_domain::classroom::{self, Classroom, Plan};
 use kindling_domain::time::UnixMillis;
@@ -28,7 +28,7 @@ thread_local! {
 /// Answers the catalogue.
 pub async fn answer(env: &Env) -> Result<Response> {
     let config = Config::read(env);
-    let regions = regions_now(env, &config).await;
+    let (regions, fiat) = join(regions_now(env, &config), fiat::price(&config)).await;
     let stubs = config.stubs();
     let available = regions.iter().any(|region| region.available);
     let full_node = ProductView {
@@ -50,6 +50,8 @@ pub async fn answer(env: &Env) -> Result<Response> {
             stub_mode: stubs.lightning || stubs.cloud,
             products: products.into_iter().flatten().collect(),
             regions,
+            fiat,
+            push_key: push::public_key(&config),
             default_region: config.region,
         },
     )

@@ -1,12 +1,15 @@
 //! The operator's settings, read once from the environment; a missing upstream makes its part a stub.
 
 use crate::http::set_timeout;
+use crate::push::Push;
 use kindling_domain::bolt11::Network;
 use kindling_domain::catalogue::{PlanPrices, Prices, Product};
 use kindling_domain::classroom::{Plan, Reach};
+use kindling_domain::fiat::is_currency;
 use kindling_domain::fleets::{self, FleetSpec};
 use kindling_domain::money::Sats;
 use kindling_domain::order::MachinePlan;
+use kindling_domain::push::{PushHosts, USUAL_HOSTS};
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::Stubs;
 use kindling_domain::{door, fleet};
@@ -47,6 +50,14 @@ pub struct Tailscale {
     pub tag: String,
 }
 
+/// The customers' money, where it is shown beside satoshis.
+pub struct Fiat {
+    /// The currency's code.
+    pub currency: String,
+    /// What answers its price.
+    pub url: String,
+}
+
 /// Everything the operator can set.
 pub struct Config {
     pub prices: Prices,
@@ -81,6 +92,9 @@ pub struct Config {
     pub operator_token: Option<Secret>,
     /// The origin of the front end that calls lnplay's names from a browser, or `*`; none may where it is missing.
     pub lnplay_origin: Option<String>,
+    pub fiat: Option<Fiat>,
+    /// Notifications, where they are sent.
+    pub push: Option<Push>,
     /// Whether refunds may go to private addresses and over plain http, for tests.
     pub lnurl_allow_private: bool,
 }
@@ -149,6 +163,49 @@ fn reach(env: &Env) -> Reach {
         connect_url: url_or("CLASSROOM_CONNECT_URL", "https://app.clams.tech"),
         wallet_url: url_or("CLASSROOM_WALLET_URL", "https://remote.clams.tech"),
     }
+}
+
+/// Where the price of a bitcoin comes from: `PRICE_URL`, or the shop's own LNbits.
+fn fiat(env: &Env, lnbits: Option<&Lnbits>, silent: bool) -> Option<Fiat> {
+    let currency = setting(env, "FIAT_CURRENCY")?;
+    if !is_currency(&currency) {
+        if !silent {
+            console_error!("FIAT_CURRENCY is not a code of three capital letters");
+        }
+        return None;
+    }
+    let template = match (setting(env, "PRICE_URL"), lnbits) {
+        (Some(template), _) => template,
+        (None, Some(lnbits)) => format!("{}/api/v1/rate/{{currency}}", lnbits.url),
+        (None, None) => return None,
+    };
+    let url = template.replace("{currency}", &currency);
+    Some(Fiat { currency, url })
+}
+
+/// What notifications are sent with, where there is a key.
+fn push(env: &Env, silent: bool) -> Option<Push> {
+    let key = Secret::new(setting(env, "VAPID_PRIVATE_KEY")?);
+    let named = setting(env, "PUSH_HOSTS");
+    let (hosts, bad) = PushHosts::parse(named.as_deref().unwrap_or(USUAL_HOSTS));
+    for number in bad.iter().filter(|_| !silent) {
+        console_error!("entry {number} of PUSH_HOSTS is not the name of a push service");
+    }
+    let subject = setting(env, "VAPID_SUBJECT");
+    let known = |subject: &String| {
+        ["mailto:", "https:"]
+            .iter()
+            .any(|it| subject.starts_with(it))
+    };
+    if !silent && subject.as_ref().is_some_and(|subject| !known(subject)) {
+        console_error!("VAPID_SUBJECT begins neither with mailto: nor with https:");
+    }
+    let subject = subject.filter(known);
+    Some(Push {
+        key,
+        subject,
+        hosts,
+    })
 }
 
 /// The account of this token.
@@ -247,6 +304,8 @@ impl Config {
             assumeutxo_url: setting(env, "ASSUMEUTXO_URL"),
             public_url: url(env, "PUBLIC_URL"),
             network,
+            fiat: fiat(env, lnbits.as_ref(), silent),
+            push: push(env, silent),
             invoice_seconds: number(env, "INVOICE_SECONDS", 3600),
             lnbits,
             digitalocean,

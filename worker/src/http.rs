@@ -17,7 +17,7 @@ use worker::{
 
 /// The longest answer that is read of an upstream of the operator's choosing, in bytes: a full page of a list fits.
 const MAX_ANSWER: usize = 4 << 20;
-/// The same for a place that a customer named.
+/// The same for a place that a customer named, or that matters little.
 const MAX_STRANGERS_ANSWER: usize = 64 << 10;
 
 thread_local! {
@@ -50,6 +50,8 @@ pub struct Call<'a> {
 /// What a call sends.
 pub enum Body {
     None,
+    /// Nothing but these headers.
+    Empty(&'static [(&'static str, &'static str)]),
     Json(Value),
     Form(Secret),
 }
@@ -96,19 +98,25 @@ pub async fn ask_stranger(url: &str) -> Result<Answer, NoAnswer> {
         auth: None,
         body: Body::None,
     };
-    call.send_within(MAX_STRANGERS_ANSWER).await
+    call.send_within(TIMEOUT.get(), MAX_STRANGERS_ANSWER).await
 }
 
 impl Call<'_> {
     /// Makes the call. Redirects are not followed: a token goes where the settings say, and nowhere else.
     pub async fn send(self) -> Result<Answer, NoAnswer> {
-        self.send_within(MAX_ANSWER).await
+        self.send_within(TIMEOUT.get(), MAX_ANSWER).await
     }
 
-    async fn send_within(self, limit: usize) -> Result<Answer, NoAnswer> {
+    /// The same for what may not take so long, with little read of the answer.
+    pub async fn send_in(self, patience: Duration) -> Result<Answer, NoAnswer> {
+        let within = patience.min(TIMEOUT.get());
+        self.send_within(within, MAX_STRANGERS_ANSWER).await
+    }
+
+    async fn send_within(self, within: Duration, limit: usize) -> Result<Answer, NoAnswer> {
         let controller = AbortController::default();
         let signal = controller.signal();
-        match in_time(TIMEOUT.get(), self.exchange(&signal, limit)).await {
+        match in_time(within, self.exchange(&signal, limit)).await {
             Some(answer) => answer.map_err(|_| NoAnswer),
             None => {
                 controller.abort();
@@ -129,6 +137,11 @@ impl Call<'_> {
             .with_redirect(RequestRedirect::Manual);
         match &self.body {
             Body::None => {}
+            Body::Empty(more) => {
+                for (name, value) in *more {
+                    headers.set(name, value)?;
+                }
+            }
             Body::Json(value) => {
                 headers.set("content-type", "application/json")?;
                 init.with_body(Some(JsValue::from_str(&value.to_string())));

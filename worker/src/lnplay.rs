@@ -27,10 +27,14 @@ type Answered = std::result::Result<Response, ApiError>;
 /// Lets the operator's front end read an answer from a page of another origin (the Fetch standard's CORS protocol); nobody else.
 pub fn shared(response: Response, env: &Env) -> Result<Response> {
     if let Some(origin) = Config::read(env).lnplay_origin {
-        let headers = response.headers();
+        // A copy: those of an answer that an object gave cannot be changed.
+        let headers = response.headers().clone();
         headers.set("access-control-allow-origin", &origin)?;
         headers.set("access-control-allow-methods", "POST")?;
         headers.set("access-control-allow-headers", "content-type")?;
+        // Or a page that isolates itself (COEP) could not read it after all.
+        headers.set("cross-origin-resource-policy", "cross-origin")?;
+        return Ok(response.with_headers(headers));
     }
     Ok(response)
 }

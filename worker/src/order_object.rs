@@ -5,6 +5,7 @@
 //! once, so hints, polls and webhooks can only ask it to come sooner.
 
 mod alarm;
+mod bell;
 mod commands;
 mod inside;
 mod invoices;
@@ -206,6 +207,10 @@ impl OrderObject {
             Ok(Ask::KeptBackup) => self.kept_backup(&request),
             Ok(Ask::Hook(hook)) => self.hint(hook).await,
             Ok(Ask::StubPay(hash)) => self.stub_pay(hash).await,
+            Ok(Ask::Push) => {
+                let body = request.bytes().await?;
+                self.subscription(&request, &body)
+            }
             Ok(ask) => {
                 let body = request.bytes().await?;
                 self.command(ask, &request, &body).await

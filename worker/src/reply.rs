@@ -4,9 +4,12 @@ use kindling_domain::error::{ApiError, ErrorBody, ErrorCode};
 use serde::Serialize;
 use worker::{Error, Headers, Response, Result};
 
-/// On every answer of the API: kept by no cache, embedded nowhere, sniffed as nothing else.
-const HEADERS: [(&str, &str); 5] = [
-    ("content-type", "application/json; charset=utf-8"),
+/// What the bodies are, nearly all of them.
+const JSON: (&str, &str) = ("content-type", "application/json; charset=utf-8");
+
+/// On every answer of the Worker, whatever it says: kept by no cache, embedded nowhere, sniffed as nothing else, asked for by https
+/// only, and no power for whatever it is taken for. entry.js has the same for the one answer that it gives itself.
+const HEADERS: [(&str, &str); 8] = [
     ("cache-control", "no-store"),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
@@ -14,19 +17,43 @@ const HEADERS: [(&str, &str); 5] = [
         "content-security-policy",
         "default-src 'none'; frame-ancestors 'none'",
     ),
+    (
+        "strict-transport-security",
+        "max-age=63072000; includeSubDomains",
+    ),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    (
+        "permissions-policy",
+        "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), gamepad=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), publickey-credentials-create=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()",
+    ),
 ];
 
 thread_local! {
-    /// [`HEADERS`] as JavaScript has them. A copy is one call; setting them one by one would be the dearest part of a status read.
+    /// [`HEADERS`] and [`JSON`] as JavaScript has them. A copy is one call; setting them one by one would be the dearest part of a status read.
     static TEMPLATE: Result<Headers> = template();
 }
 
 fn template() -> Result<Headers> {
     let headers = Headers::new();
+    headers.set(JSON.0, JSON.1)?;
+    protect(&headers)?;
+    Ok(headers)
+}
+
+/// Sets what every answer has.
+pub fn protect(headers: &Headers) -> Result<()> {
     for (name, value) in HEADERS {
         headers.set(name, value)?;
     }
-    Ok(headers)
+    Ok(())
+}
+
+/// Done, and nothing to say of it.
+pub fn done() -> Result<Response> {
+    let response = Response::empty()?.with_status(204);
+    protect(response.headers())?;
+    Ok(response)
 }
 
 /// Plain text as an answer.

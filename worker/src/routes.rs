@@ -51,6 +51,7 @@ pub enum Ask<'a> {
     KeptBackup,
     Pairing,
     RevokePairing,
+    Push,
     Hook(&'a str),
     StubPay(&'a str),
 }
@@ -140,6 +141,9 @@ fn route(path: &str) -> std::result::Result<(Method, Route<'_>), ApiError> {
             Some("revoke"),
             None,
         ] => (Method::Post, Route::Order(order(id)?, Ask::RevokePairing)),
+        [Some("bootstrap"), Some(id), Some("push"), None, _] => {
+            (Method::Put, Route::Order(order(id)?, Ask::Push))
+        }
         [Some("operator"), Some("fleets"), None, ..] => {
             (Method::Get, Route::Operator(Matter::Fleets))
         }
@@ -185,15 +189,24 @@ fn route(path: &str) -> std::result::Result<(Method, Route<'_>), ApiError> {
 /// A refusal that names what would be taken instead (RFC 9110 §15.5.6).
 fn method_not_allowed(wanted: &Method) -> Result<Response> {
     let response = reply::refuse(ErrorCode::MethodNotAllowed)?;
-    response.headers().set(
-        "allow",
-        if *wanted == Method::Get {
-            "GET, HEAD"
-        } else {
-            wanted.as_ref()
-        },
-    )?;
+    let allowed = match wanted {
+        Method::Get => "GET, HEAD",
+        Method::Put => "PUT, DELETE",
+        wanted => wanted.as_ref(),
+    };
+    response.headers().set("allow", allowed)?;
     Ok(response)
+}
+
+/// Whether a path that wants one method takes this one.
+fn takes(wanted: &Method, method: &Method) -> bool {
+    match (wanted, method) {
+        // HEAD is GET without a body; the runtime drops it.
+        (Method::Get, Method::Head) => true,
+        // What can be put can be taken away.
+        (Method::Put, Method::Delete) => true,
+        (wanted, method) => wanted == method,
+    }
 }
 
 /// What a request that reached an object asks of it.
@@ -242,12 +255,11 @@ pub async fn answer(mut request: Request, env: &Env) -> Result<Response> {
         Ok(found) => found,
         Err(error) => return reply::refuse(error),
     };
-    // HEAD is GET without a body; the runtime drops it.
     let method = request.method();
     if method == Method::Options && matches!(route, Route::CreateOrder | Route::InvoiceStatus) {
-        return lnplay::shared(Response::empty()?.with_status(204), env);
+        return lnplay::shared(reply::done()?, env);
     }
-    if method != wanted && !(wanted == Method::Get && method == Method::Head) {
+    if !takes(&wanted, &method) {
         return method_not_allowed(&wanted);
     }
     match route {
@@ -406,7 +418,8 @@ async fn to_object(mut request: Request, env: &Env, id: OrderId, ask: Ask<'_>) -
         | Ask::Destroy
         | Ask::Renew
         | Ask::Pairing
-        | Ask::RevokePairing => MAX_BODY_BYTES,
+        | Ask::RevokePairing
+        | Ask::Push => MAX_BODY_BYTES,
         Ask::Pair | Ask::Report | Ask::Heartbeat | Ask::Backup => MAX_MACHINE_BODY_BYTES,
         Ask::Deliver => MAX_DELIVERY_BYTES,
         // A hint is a hint whatever it says, and a stub payment says it all in its path.
@@ -428,7 +441,11 @@ async fn to_object(mut request: Request, env: &Env, id: OrderId, ask: Ask<'_>) -
         headers.set(VISITOR_HEADER, &caller)?;
     }
     let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_headers(headers);
+    let method = match ask {
+        Ask::Push => request.method(),
+        _ => Method::Post,
+    };
+    init.with_method(method).with_headers(headers);
     if limit > 0 {
         let body = match read_body(&mut request, limit).await? {
             Ok(body) => body,

@@ -140,6 +140,8 @@ impl Settings {
                 &mut problems,
             );
         }
+        self.fiat_problems(&mut problems);
+        self.push_problems(&mut problems);
         for setting in DEVELOPMENT {
             if !self.var(setting).is_empty() {
                 problems.push(format!("{setting} is for development and must not be set"));
@@ -153,6 +155,41 @@ impl Settings {
             }
         }
         problems
+    }
+
+    /// Of the price that is shown beside satoshis.
+    fn fiat_problems(&self, problems: &mut Vec<String>) {
+        let (currency, url) = (self.var("FIAT_CURRENCY"), self.var("PRICE_URL"));
+        let is_code = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase());
+        if !currency.is_empty() && !is_code {
+            problems.push(
+                "FIAT_CURRENCY must be a code of three capital letters, such as EUR".to_owned(),
+            );
+        }
+        if !url.is_empty() && !url.starts_with("https://") {
+            problems.push("PRICE_URL must begin with https://".to_owned());
+        }
+        if !currency.is_empty() && url.is_empty() && self.var("LNBITS_URL").is_empty() {
+            problems.push(
+                "FIAT_CURRENCY is set, but neither LNBITS_URL nor PRICE_URL tells a price"
+                    .to_owned(),
+            );
+        }
+    }
+
+    /// Of notifications.
+    fn push_problems(&self, problems: &mut Vec<String>) {
+        let subject = self.var("VAPID_SUBJECT");
+        let known = ["mailto:", "https://"]
+            .iter()
+            .any(|it| subject.starts_with(it));
+        if !subject.is_empty() && !known {
+            problems.push("VAPID_SUBJECT must begin with mailto: or https://".to_owned());
+        }
+        if self.var("PUSH_HOSTS").contains("://") {
+            problems
+                .push("PUSH_HOSTS must name hosts; addresses with :// are for tests".to_owned());
+        }
     }
 
     fn var(&self, name: &str) -> &str {
@@ -171,12 +208,13 @@ impl Settings {
 }
 
 /// What must never be in a file of the repository.
-const SECRETS: [&str; 5] = [
+const SECRETS: [&str; 6] = [
     "LNBITS_API_KEY",
     "LNBITS_ADMIN_KEY",
     "DO_API_TOKEN",
     "TAILSCALE_API_KEY",
     "OPERATOR_TOKEN",
+    "VAPID_PRIVATE_KEY",
 ];
 
 /// What opens doors that only tests and development need.
@@ -256,6 +294,19 @@ mod tests {
     }
 
     #[test]
+    fn prices_and_notifications_may_be_set() {
+        let more = [
+            ("FIAT_CURRENCY", "EUR"),
+            ("PRICE_URL", "https://prices.example/{currency}"),
+            ("VAPID_SUBJECT", "mailto:me@shop.example"),
+            ("PUSH_HOSTS", "push.example *.push.example"),
+        ];
+        let all: Vec<_> = URLS.into_iter().chain(more).collect();
+        let secrets = ["LNBITS_API_KEY", "DO_API_TOKEN", "VAPID_PRIVATE_KEY"];
+        assert!(settings(&all, &secrets).problems(false).is_empty());
+    }
+
+    #[test]
     fn each_missing_part_is_named() {
         let named = |settings: Settings, name: &str| {
             let problems = settings.problems(false);
@@ -295,6 +346,19 @@ mod tests {
             settings(&[("DO_API_TOKEN", "x")], &[]),
             "must not stand in wrangler.toml",
         );
+        named(
+            settings(&[("VAPID_PRIVATE_KEY", "x")], &[]),
+            "VAPID_PRIVATE_KEY is a secret",
+        );
+        for (name, bad) in [
+            ("FIAT_CURRENCY", "euro"),
+            ("FIAT_CURRENCY", "EUR"),
+            ("PRICE_URL", "http://prices.example/{currency}"),
+            ("VAPID_SUBJECT", "me@shop.example"),
+            ("PUSH_HOSTS", "push.example http://127.0.0.1:9000"),
+        ] {
+            named(settings(&[(name, bad)], &[]), name);
+        }
     }
 
     #[test]

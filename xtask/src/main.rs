@@ -18,6 +18,7 @@ mod python;
 mod rust;
 mod system;
 mod test;
+mod vapid;
 
 use std::process::ExitCode;
 
@@ -56,6 +57,8 @@ enum Command {
     Machine(machine::Options),
     /// Show what the operator can see of a running deployment: the fleets, or one order's story.
     Order(order::Options),
+    /// Draw the key that notifications are signed with, and say where it goes.
+    Vapid,
     /// Call the project's own wrangler, for example `cargo xtask wrangler secret put DO_API_TOKEN`.
     #[command(disable_help_flag = true)]
     Wrangler(deploy::WranglerOptions),
@@ -84,6 +87,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Bench(options) => bench::run(&project, &options),
         Command::Machine(options) => machine::run(&project, &options),
         Command::Order(options) => order::run(&project, &options),
+        Command::Vapid => vapid::run(),
         Command::Wrangler(options) => deploy::wrangler(&project, &options),
     }
 }

@@ -213,6 +213,7 @@ impl Order {
         // From here on the machine has nothing to say.
         self.voice.public_key = None;
         self.missing = None;
+        self.bell.silence();
         self.state = State::Ended {
             why,
             at: now,

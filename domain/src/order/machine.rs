@@ -252,6 +252,7 @@ impl Order {
         self.note(now, "delivered", "");
         self.missing = None;
         self.lease_begins(now);
+        self.bell.ring(now);
         self.state = State::Ready {
             since: now,
             facts,

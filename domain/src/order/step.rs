@@ -334,6 +334,7 @@ impl Order {
         self.resources.tailscale_key = None;
         self.missing = None;
         self.owe_everything();
+        self.bell.ring(now);
         self.state = State::Failed {
             reason,
             step: TeardownStep::FindDroplet,

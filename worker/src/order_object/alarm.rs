@@ -12,7 +12,7 @@ use worker::Result;
 const MAX_EFFECTS: usize = 30;
 
 impl OrderObject {
-    /// Performs what is due, then sleeps until something is.
+    /// Performs what is due, then sleeps until something is, be it a notification.
     pub(super) async fn drive(&self) -> Result<()> {
         for _ in 0..MAX_EFFECTS {
             // Whoever calls from here on is not yet seen by what follows, so their call must count.
@@ -20,10 +20,16 @@ impl OrderObject {
             let Some(mut order) = self.order()? else {
                 return self.state.storage().delete_alarm().await;
             };
-            match order.due(now()) {
-                Due::Idle => return self.state.storage().delete_alarm().await,
-                Due::Wait(at, _) => return clock::set_alarm(&self.state, at).await,
-                Due::Perform(Effect::Erase) => {
+            self.ring(&mut order)?;
+            let ring = order.next_ring();
+            match (order.due(now()), ring) {
+                (Due::Idle, None) => return self.state.storage().delete_alarm().await,
+                (Due::Idle, Some(at)) => return clock::set_alarm(&self.state, at).await,
+                (Due::Wait(at, _), ring) => {
+                    let at = ring.map_or(at, |ring| ring.min(at));
+                    return clock::set_alarm(&self.state, at).await;
+                }
+                (Due::Perform(Effect::Erase), _) => {
                     // A draft that is being opened right now is somebody's.
                     let Some(_opening) = self.opening.try_lock() else {
                         let later = now().plus_millis(LEASE_MILLIS);
@@ -31,7 +37,7 @@ impl OrderObject {
                     };
                     return self.erase().await;
                 }
-                Due::Perform(effect) => self.perform(&mut order, &effect).await?,
+                (Due::Perform(effect), _) => self.perform(&mut order, &effect).await?,
             }
         }
         clock::set_alarm(&self.state, now()).await

@@ -7,7 +7,8 @@ use crate::reply;
 use crate::routes::{ORDERS, OpenOrder};
 use kindling_domain::error::ErrorCode;
 use kindling_domain::id::OrderId;
-use kindling_domain::order::{Due, Entry, Event, Order, Resource};
+use kindling_domain::order::{Due, Entry, Event, Order, Resource, Told};
+use kindling_domain::secret::Secret;
 use kindling_domain::wire::OrderView;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,13 @@ pub enum Inside {
     Story,
     /// The operator has paid back by hand what is owed.
     Refunded,
+    /// What a push service made of a notification.
+    Told {
+        /// Whom it was for.
+        endpoint: Secret,
+        /// What came of it.
+        told: Told,
+    },
     /// Look whether something is due: the clock was moved, or an alarm was lost.
     Wake,
     /// Panic, for the test of what a panic leaves unharmed. Development only.
@@ -88,7 +96,9 @@ impl OrderObject {
                         orphans: found,
                     },
                 )?)),
-                Inside::Wake | Inside::Unlisted | Inside::Look => Ok(Ok(reply::json(200, &())?)),
+                Inside::Wake | Inside::Unlisted | Inside::Look | Inside::Told { .. } => {
+                    Ok(Ok(reply::json(200, &())?))
+                }
                 _ => Ok(Err(ErrorCode::NotFound.into())),
             };
         };
@@ -97,9 +107,8 @@ impl OrderObject {
             Inside::Audit { mut found } => {
                 found.retain(|resource| !order.owns(resource));
                 // Whoever is asked every few minutes finds an alarm that got lost.
-                if self.state.storage().get_alarm().await?.is_none()
-                    && order.due(now()) != Due::Idle
-                {
+                let waits = order.due(now()) != Due::Idle || order.next_ring().is_some();
+                if waits && self.state.storage().get_alarm().await?.is_none() {
                     self.call_alarm().await?;
                 }
                 Ok(Ok(reply::json(
@@ -132,6 +141,11 @@ impl OrderObject {
                 }
                 Err(refusal) => Ok(Err(refusal)),
             },
+            Inside::Told { endpoint, told } => {
+                order.told(&endpoint, told, now());
+                self.save(&mut order)?;
+                Ok(Ok(reply::json(200, &())?))
+            }
             Inside::Wake => {
                 self.call_alarm().await?;
                 Ok(Ok(reply::json(200, &())?))

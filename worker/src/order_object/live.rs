@@ -1,6 +1,7 @@
 //! Live connections: whoever watches an order gets its view at every change.
 
 use super::{Answered, OrderObject};
+use crate::reply;
 use kindling_domain::error::ErrorCode;
 use kindling_domain::wire::LIVE_PROTOCOL;
 use worker::{Request, Response, Result, WebSocketPair, WebSocketRequestResponsePair};
@@ -38,6 +39,7 @@ impl OrderObject {
         pair.server
             .send_with_str(serde_json::to_string(&order.view())?)?;
         let response = Response::from_websocket(pair.client)?;
+        reply::protect(response.headers())?;
         response
             .headers()
             .set("sec-websocket-protocol", LIVE_PROTOCOL)?;
