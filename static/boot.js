@@ -22,6 +22,12 @@
   root.dir = packs[language].rtl ? "rtl" : "ltr";
   root.dataset.program = program;
 
+  // The browser offers this once, perhaps before the program runs that shows the button for it.
+  addEventListener("beforeinstallprompt", (event) => {
+    event.preventDefault();
+    window.kindlingInstall = event;
+  });
+
   // Not before the page's own text is here, which is what people read meanwhile.
   document.addEventListener("DOMContentLoaded", async () => {
     for (const link of document.querySelectorAll("[data-language]")) {

@@ -9,7 +9,7 @@ use kindling_domain::money::Sats;
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{
     AckResponse, BackupResponse, BootstrapRequest, Catalogue, ClaimRequest, ClaimResponse,
-    ExtendRequest, LIVE_PROTOCOL, OrderView, PairingResponse, RefundRequest,
+    ExtendRequest, LIVE_PROTOCOL, OrderView, PairingResponse, PushRequest, RefundRequest,
 };
 use leptos::prelude::window;
 use serde::de::DeserializeOwned;
@@ -136,6 +136,22 @@ pub async fn act(id: &OrderId, token: &Secret, act: Act) -> Result<OrderView, Fa
     call("POST", &path, Some(token), Some(body)).await
 }
 
+/// Has this device told when the order is ready or has failed.
+pub async fn tell(id: &OrderId, token: &Secret, endpoint: Secret) -> Result<(), Failure> {
+    push("PUT", id, token, endpoint).await
+}
+
+/// Has this device told no more.
+pub async fn tell_no_more(id: &OrderId, token: &Secret, endpoint: Secret) -> Result<(), Failure> {
+    push("DELETE", id, token, endpoint).await
+}
+
+async fn push(method: &str, id: &OrderId, token: &Secret, endpoint: Secret) -> Result<(), Failure> {
+    let path = format!("/api/bootstrap/{id}/push");
+    let body = json(&PushRequest { endpoint })?;
+    call(method, &path, Some(token), Some(body)).await
+}
+
 /// Pays an invoice of stub Lightning.
 pub async fn pay_stub(payment_hash: &str) -> Result<OrderView, Failure> {
     call(
@@ -161,7 +177,9 @@ async fn call<T: DeserializeOwned>(
         .await
         .map_err(|_| Failure::Unreachable)?;
     if ok {
-        serde_json::from_str(&text).map_err(|_| Failure::Strange)
+        // 204 has no text, and says nothing.
+        let text = if text.is_empty() { "null" } else { &text };
+        serde_json::from_str(text).map_err(|_| Failure::Strange)
     } else {
         Err(serde_json::from_str::<ErrorBody>(&text)
             .map_or(Failure::Strange, |body| Failure::Refused(body.error)))

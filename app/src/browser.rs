@@ -1,8 +1,8 @@
 //! The browser's small services: address, clock, storage, clipboard, files, and which system this is.
 
-use js_sys::{Array, Date, Uint8Array};
+use js_sys::{Array, Date, Reflect, Uint8Array};
 use leptos::prelude::{document, window};
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     Blob, BlobPropertyBag, HtmlAnchorElement, HtmlElement, HtmlMetaElement, Storage, Url,
@@ -133,12 +133,17 @@ pub fn unfold(id: &str) {
     focus(id);
 }
 
-/// Lets the shell load from this device next time. Without a service worker everything works the same, only slower.
-pub fn register_service_worker() {
-    if window().is_secure_context() {
-        let registration = window().navigator().service_worker().register("/sw.js");
-        leptos::task::spawn_local(async move {
-            let _ = JsFuture::from(registration).await;
-        });
-    }
+/// Whether the browser knows itself without a network.
+pub fn is_offline() -> bool {
+    !window().navigator().on_line()
+}
+
+/// Whether a name exists on something of JavaScript's, for what not every browser has.
+pub fn has(object: &JsValue, name: &str) -> bool {
+    Reflect::has(object, &name.into()).unwrap_or(false)
+}
+
+/// Whether this is iOS in a browser, where a page becomes an app by hand only: nothing else has this property.
+pub fn is_ios_page() -> bool {
+    Reflect::get(&window().navigator(), &"standalone".into()) == Ok(JsValue::FALSE)
 }

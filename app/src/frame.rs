@@ -2,8 +2,10 @@
 //!
 //! `index.html` is the first page, in each language; it is also served for every other address, where its text gives way.
 
+mod install;
+mod update;
+
 use crate::announce::{Announcer, LiveRegion};
-use crate::browser;
 use crate::shop::Shop;
 use crate::words;
 use leptos::mount::mount_to;
@@ -22,8 +24,11 @@ pub fn start(slot: &str, content: fn() -> AnyView) {
         return;
     };
     slot.set_inner_html("");
+    let announcer = Announcer::default();
+    let paying = Paying::default();
     let program = move || {
-        provide_context(Announcer::default());
+        provide_context(announcer);
+        provide_context(paying);
         provide_context(Shop::open());
         view! {
             {content()}
@@ -31,7 +36,49 @@ pub fn start(slot: &str, content: fn() -> AnyView) {
         }
     };
     mount_to(slot.unchecked_into(), program).forget();
-    browser::register_service_worker();
+    mount_around(".site-footer", Place::Inside, "install", || {
+        view! { <install::Install/> }.into_any()
+    });
+    mount_around("main", Place::Behind, "offers", move || {
+        view! { <update::Update announcer=announcer paying=paying/> }.into_any()
+    });
+}
+
+/// Whether an invoice is open on this page, so that nothing is to come between; found by `use_context`.
+#[derive(Clone, Copy, Default)]
+pub struct Paying(pub RwSignal<bool>);
+
+/// Whether an invoice is open.
+pub fn paying() -> Paying {
+    use_context().unwrap_or_default()
+}
+
+enum Place {
+    Inside,
+    Behind,
+}
+
+/// Mounts what stands around the pages; what is not there is not served by us.
+fn mount_around(
+    selector: &str,
+    place: Place,
+    class: &str,
+    content: impl FnOnce() -> AnyView + 'static,
+) {
+    let Ok(Some(near)) = document().query_selector(selector) else {
+        return;
+    };
+    let Ok(slot) = document().create_element("div") else {
+        return;
+    };
+    slot.set_class_name(class);
+    let placed = match place {
+        Place::Inside => near.append_child(&slot).map(drop),
+        Place::Behind => near.after_with_node_1(&slot),
+    };
+    if placed.is_ok() {
+        mount_to(slot.unchecked_into(), content).forget();
+    }
 }
 
 /// On the addresses of orders: the first page's own text goes, and what is around it speaks the page's language.

@@ -5,6 +5,7 @@ mod announce;
 mod api;
 mod browser;
 mod components;
+mod device;
 mod figures;
 mod focus;
 mod frame;

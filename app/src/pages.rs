@@ -1,6 +1,7 @@
 //! The pages: one module each, and an order's states below `order`.
 
 pub mod landing;
+mod my_orders;
 mod nowhere;
 pub mod order;
 mod sign_in;
@@ -8,6 +9,7 @@ mod sign_in;
 use crate::frame;
 use crate::router::{Route, Router};
 use leptos::prelude::*;
+use my_orders::MyOrders;
 use nowhere::Nowhere;
 use order::OrderPage;
 use sign_in::SignIn;
@@ -18,7 +20,7 @@ pub fn routed() -> AnyView {
     let router = Router::start();
     provide_context(router);
     (move || match router.route() {
-        Route::SignIn { id } => view! { <SignIn id=id/> }.into_any(),
+        Route::SignIn { id } => view! { <MyOrders beside=id.clone()/> <SignIn id=id/> }.into_any(),
         Route::Order {
             id,
             fragment,

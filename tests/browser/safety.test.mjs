@@ -7,24 +7,6 @@ import { order, orderNode } from './pages/order.mjs';
 import { browser, skip, worker } from './shop.mjs';
 
 describe('the page', { skip }, () => {
-  test('caches the shell alone, by its hashed names', async () => {
-    const visit = await browser.open({ baseURL: worker.url });
-    const { page } = visit;
-    await landing(page).open();
-    await page.evaluate(() => navigator.serviceWorker.ready);
-    await page.reload();
-    await page.waitForFunction(() => navigator.serviceWorker.controller);
-    await page.reload();
-    await (await orderNode(page)).untilReady();
-    const urls = await page.evaluate(async () => {
-      const lists = await Promise.all((await caches.keys()).map(async (name) => (await (await caches.open(name)).keys()).map(({ url }) => new URL(url).pathname)));
-      return lists.flat();
-    });
-    assert.ok(urls.some((path) => path.startsWith('/app_bg-')), 'the shell is kept');
-    assert.deepEqual(urls.filter((path) => !/^\/[a-z_-]+-[0-9a-f]{16}\.(js|wasm|css)$/.test(path)), []);
-    await visit.close();
-  });
-
   test('is served with a policy that allows nothing more than it needs', async () => {
     for (const target of ['/', '/orders/0', '/sw.js', '/manifest.webmanifest']) {
       const { headers } = await worker.fetch(target);

@@ -8,6 +8,7 @@ mod claim;
 mod class;
 mod credentials;
 mod destroy;
+mod device;
 mod ends;
 mod extend;
 mod invoice;
@@ -220,7 +221,7 @@ fn Opened(keys: OrderKeys, saved: bool) -> impl IntoView {
     view! {
         <Connection order=order/>
         {move || match screen.get() {
-            Screen::Loading => view! { <Opening/> }.into_any(),
+            Screen::Loading => view! { <device::Meanwhile order=order/> }.into_any(),
             Screen::Unknown => view! { <over::Unknown/> }.into_any(),
             Screen::Save => view! { <save::Save order=order/> }.into_any(),
             Screen::Pay => view! { <invoice::Pay order=order/> }.into_any(),
@@ -232,6 +233,7 @@ fn Opened(keys: OrderKeys, saved: bool) -> impl IntoView {
             Screen::Ending => view! { <over::Ending order=order/> }.into_any(),
             Screen::Over(state) => view! { <over::Over order=order state=state/> }.into_any(),
         }}
+        <device::OnDevice order=order/>
     }
 }
 

@@ -3,6 +3,8 @@
 //! them by tokens such as `{{shop_js}}`, which become paths on the site: `/shop-<hash>.js`. Style and boot script stand in the page, so
 //! that its text is painted after one round trip; the security policy knows them by their hashes.
 
+mod shell;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -57,9 +59,9 @@ fn assets(project: &Project) -> Result<Outcome> {
     for language in LANGUAGES {
         site.add_page(language, &words, &page)?;
     }
-    site.name_the_build();
     let apart = |file: &Path| {
         file == Path::new(PAGE)
+            || file == Path::new(shell::SERVICE_WORKER)
             || HASHED.iter().any(|(name, _)| file == Path::new(name))
             || INLINED.iter().any(|(name, ..)| file == Path::new(name))
     };
@@ -69,6 +71,8 @@ fn assets(project: &Project) -> Result<Outcome> {
     {
         site.add_plain(&file, &read(&sources.join(&file))?)?;
     }
+    site.name_the_build();
+    site.add_service_worker(&words, &read(&sources.join(shell::SERVICE_WORKER))?)?;
     publish(&folder(project), &site.files)
 }
 
@@ -166,13 +170,6 @@ impl Site {
         };
         self.files.insert(file, content);
         Ok(())
-    }
-
-    /// `{{build}}`: changes whenever one of the hashed files does; the service worker names its cache by it.
-    fn name_the_build(&mut self) {
-        let paths: Vec<&[u8]> = self.tokens.values().map(|path| path.as_bytes()).collect();
-        let build = digest(&paths)[..16].to_owned();
-        self.tokens.insert("build".to_owned(), build);
     }
 
     fn add_plain(&mut self, file: &Path, content: &[u8]) -> Result<()> {
