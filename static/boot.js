@@ -30,6 +30,7 @@
 
   // Not before the page's own text is here, which is what people read meanwhile.
   document.addEventListener("DOMContentLoaded", async () => {
+    if (!landing) document.getElementById("opening").textContent = packs[language].opening;
     for (const link of document.querySelectorAll("[data-language]")) {
       if (link.lang === language) link.setAttribute("aria-current", "true");
       link.addEventListener("click", (event) => {
@@ -53,7 +54,7 @@
       await init({ module_or_path: module });
     } catch {
       document.getElementById("boot-trouble").hidden = false;
-      document.querySelector(".skeleton")?.remove();
+      for (const waiting of document.querySelectorAll(".skeleton, #opening")) waiting.remove();
     }
   });
 })();

@@ -1,10 +1,17 @@
 // What must never happen in the browser: an order that is cached, code or calls from elsewhere, a page that cannot be used with a thumb.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { landing } from './pages/landing.mjs';
 import { order, orderNode } from './pages/order.mjs';
 import { browser, skip, worker } from './shop.mjs';
+
+/** -> {policy, html} of a page, as served */
+async function served(target) {
+  const answer = await worker.fetch(target);
+  return { policy: answer.headers.get('content-security-policy'), html: await answer.text() };
+}
 
 describe('the page', { skip }, () => {
   test('is served with a policy that allows nothing more than it needs', async () => {
@@ -20,10 +27,14 @@ describe('the page', { skip }, () => {
       assert.equal(headers.get('cross-origin-opener-policy'), 'same-origin');
       assert.match(headers.get('permissions-policy'), /camera=\(\)/);
     }
-    const html = await (await worker.fetch('/')).text();
-    assert.doesNotMatch(html, /<script(?![^>]* src=)|<style|style=|onload=/, 'nothing inline');
-    const [, app] = /"(\/app-[0-9a-f]{16}\.js)"/.exec(html);
-    assert.equal((await worker.fetch(app)).headers.get('cache-control'), 'public, max-age=31536000, immutable');
+    const { policy, html } = await served('/');
+    assert.doesNotMatch(html, / style=| on[a-z]+=/, 'nothing inline in an element');
+    const inline = [...html.matchAll(/<(script|style)>([^]*?)<\/\1>/g)].map(([, , text]) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`);
+    assert.equal(inline.length, 2, 'the boot script and the style');
+    for (const hash of inline) assert.ok(policy.includes(hash), 'what stands in the page is known by its hash');
+    assert.equal(policy.match(/'sha256-/g).length, inline.length, 'and nothing else is');
+    const [, shop] = /"(\/shop-[0-9a-f]{16}\.js)"/.exec(html);
+    assert.equal((await worker.fetch(shop)).headers.get('cache-control'), 'public, max-age=31536000, immutable');
   });
 
   test('has its headline before any code', async () => {

@@ -129,6 +129,8 @@ impl Site {
         for language in LANGUAGES {
             let mut about = Map::new();
             about.insert("rtl".to_owned(), language.rtl.into());
+            let opening = words.text("order.opening", language.code);
+            about.insert("opening".to_owned(), opening.unwrap_or_default().into());
             for program in ["shop", "order"] {
                 let pack = words
                     .pack(program, language.code)
