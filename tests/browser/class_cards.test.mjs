@@ -130,8 +130,8 @@ describe('the cards of a class', { skip }, () => {
     await own.getCards.click();
     await assertWaysOut();
     await own.tryAgain.click();
-    await assertWaysOut();
     await focusComesTo(visit.page, 'cards-title');
+    await assertWaysOut();
     await visit.page.reload();
     await assertWaysOut();
     await own.forget.click();

@@ -112,7 +112,7 @@ describe("a class's page", { skip }, () => {
   test('shows the channels of one node alone, by a touch or by the list, also when the next report comes', async () => {
     await on('ready', running({}), async (own, staged) => {
       const aside = own.picture.locator('.channel.aside');
-      const list = own.live.getByLabel('Channels of');
+      const list = own.live.getByRole('combobox', { name: 'Channels of' });
       await own.picture.locator('.dot').nth(2).locator('.body').click();
       assert.equal(await list.inputValue(), '2');
       const others = staged.view().class.class.channels.filter(({ from, to }) => from !== 2 && to !== 2).length;
@@ -245,7 +245,6 @@ describe("a class's page", { skip }, () => {
       for (const choice of [form.plan('B'), form.graph('Full'), form.distribution('Proof of work')]) assert.ok(await choice.isChecked());
       assert.deepEqual([await form.hours.inputValue(), await form.seed.inputValue(), await form.satsPerNode.inputValue()], ['30', '1234', '25000000']);
       assert.ok(await form.seed.isVisible());
-      assert.equal(await page.evaluate(() => document.activeElement.tagName), 'H1');
     }, { answers: { destroy } });
   });
 

@@ -170,7 +170,7 @@ fn chooser(nodes: &[Node], chosen: RwSignal<Option<usize>>) -> AnyView {
     };
     view! {
         <div class="field">
-            <label for="live-chosen" id="live-chosen-label">{words::channels_of()}</label>
+            <label for="live-chosen">{words::channels_of()}</label>
             <select id="live-chosen" on:change:target=move |event| chosen.set(event.target().value().parse().ok())>
                 <option value="" prop:selected=move || chosen.get().is_none()>{words::all_nodes()}</option>
                 {nodes.iter().enumerate().map(option).collect_view()}
@@ -184,7 +184,7 @@ fn chooser(nodes: &[Node], chosen: RwSignal<Option<usize>>) -> AnyView {
 fn listed(channels: Vec<String>) -> AnyView {
     let line = |channel: String| view! { <li>{channel}</li> };
     view! {
-        <ul class="chosen-channels" tabindex="0" aria-labelledby="live-chosen-label">
+        <ul class="chosen-channels" tabindex="0" aria-label=words::chosen_channels()>
             {channels.into_iter().map(line).collect_view()}
         </ul>
     }

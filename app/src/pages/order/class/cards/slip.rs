@@ -62,7 +62,7 @@ pub fn view(
             <p class="slip-address">
                 <span>{words::accept_first()}</span>
                 <a href=link target="_blank" rel="noopener noreferrer" dir="ltr">{address}</a>
-                <span class="on-paper" dir="ltr">"SHA-256"</span>
+                <span class="on-paper">"SHA-256"</span>
                 <code class="on-paper" dir="ltr">{grouped_hex(&fingerprint)}</code>
             </p>
         }
