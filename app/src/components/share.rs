@@ -54,16 +54,28 @@ impl Shared {
         data.is_ok_and(|data| sharing.can_share(&data).unwrap_or(false))
     }
 
-    /// Opens the sheet; `false` where it did not open. Whoever closes it again has changed their mind, which is no trouble.
-    async fn hand_on(&self) -> bool {
+    /// Opens the sheet.
+    async fn hand_on(&self) -> End {
         let sharing = window().navigator().unchecked_into::<Sharing>();
         let opened = self.data().and_then(|data| sharing.share(&data));
         let shared = match opened {
-            Ok(promise) => JsFuture::from(promise).await.map(drop),
+            Ok(promise) => JsFuture::from(promise).await,
             Err(error) => Err(error),
         };
-        shared.map_or_else(|error| was_closed(&error), |()| true)
+        match shared {
+            Ok(_) => End::Shared,
+            Err(error) if was_closed(&error) => End::Closed,
+            Err(_) => End::Failed,
+        }
     }
+}
+
+/// What became of the sheet.
+enum End {
+    Shared,
+    /// The person has changed their mind, which is no trouble.
+    Closed,
+    Failed,
 }
 
 fn was_closed(error: &JsValue) -> bool {
@@ -71,8 +83,14 @@ fn was_closed(error: &JsValue) -> bool {
     name.and_then(|name| name.as_string()).as_deref() == Some("AbortError")
 }
 
-/// The button; nothing where what is like `sample` cannot be shared. What is shared is made by `make` after the click only.
-pub fn share_button<M, F>(label: &'static str, sample: &Shared, make: M) -> AnyView
+/// The button; nothing where what is like `sample` cannot be shared. What is shared is made by `make` after the click only;
+/// `on_done` hears when it was shared.
+pub fn share_button<M, F>(
+    label: &'static str,
+    sample: &Shared,
+    on_done: Option<Callback<()>>,
+    make: M,
+) -> AnyView
 where
     M: Fn() -> F + 'static,
     F: Future<Output = Result<Shared, String>> + 'static,
@@ -86,8 +104,16 @@ where
         let made = make();
         spawn_local(async move {
             let why = match made.await {
-                Ok(shared) if shared.hand_on().await => None,
-                Ok(_) => Some(words::share_failed().to_owned()),
+                Ok(shared) => match shared.hand_on().await {
+                    End::Shared => {
+                        if let Some(tell) = on_done {
+                            tell.run(());
+                        }
+                        None
+                    }
+                    End::Closed => None,
+                    End::Failed => Some(words::share_failed().to_owned()),
+                },
                 Err(sentence) => Some(sentence),
             };
             // The person may have moved on meanwhile.

@@ -1,6 +1,7 @@
 //! Which system the commands are for.
 
 use crate::browser::System;
+use crate::components::segments::Segments;
 use crate::words::ssh as words;
 use leptos::prelude::*;
 
@@ -13,26 +14,6 @@ const SYSTEMS: [(System, &str); 3] = [
 /// A row of radio buttons.
 #[component]
 pub fn SystemChoice(chosen: RwSignal<System>) -> impl IntoView {
-    view! {
-        <fieldset class="segments">
-            <legend class="visually-hidden">{words::computer()}</legend>
-            {SYSTEMS
-                .map(|(system, name)| {
-                    view! {
-                        <label>
-                            <input
-                                type="radio"
-                                name="system"
-                                prop:checked=move || chosen.get() == system
-                                on:change=move |_| chosen.set(system)
-                            />
-                            <span>{name}</span>
-                        </label>
-                    }
-                })
-                .into_iter()
-                .collect_view()}
-        </fieldset>
-    }
-    .into_any()
+    view! { <Segments legend=words::computer() name="system" chosen=chosen choices=SYSTEMS.to_vec()/> }
+        .into_any()
 }

@@ -69,6 +69,7 @@ fn known_hosts(order: Order, target: &Target) -> AnyView {
     let share = share_button(
         words::share_known_hosts(),
         &Shared::Text(Secret::new(lines.clone())),
+        None,
         move || {
             let text = Shared::Text(Secret::new(shared.clone()));
             async { Ok(text) }
@@ -138,7 +139,7 @@ fn key_files(order: Order) -> AnyView {
     };
     let shared_name = move || format!("{}.txt", order.file_name());
     let sample = Shared::File(shared_name(), Secret::new(String::new()));
-    let share = share_button(words::share_key(), &sample, move || async move {
+    let share = share_button(words::share_key(), &sample, None, move || async move {
         let key = KeyFile::OpenSsh.content(order).await?;
         Ok(Shared::File(shared_name(), key))
     });
