@@ -119,7 +119,7 @@ describe('a payment', { skip }, () => {
 
       await page.route(ORDER, (route) => route.abort());
       await look.click();
-      await page.getByText('The payment could not be looked up. The server cannot be reached.').waitFor();
+      await found.filter({ hasText: 'The payment could not be looked up. The server cannot be reached.' }).waitFor();
     });
   });
 

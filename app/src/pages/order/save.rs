@@ -8,7 +8,7 @@ use crate::components::heading::Heading;
 use crate::components::steps::Steps;
 use crate::passwords;
 use crate::vault_protocol::OrderKeys;
-use crate::words::checkout as words;
+use crate::words::{checkout as words, order};
 use kindling_domain::secret::Secret;
 use leptos::ev::SubmitEvent;
 use leptos::html::Form;
@@ -97,7 +97,7 @@ fn PasswordForm(keys: OrderKeys) -> impl IntoView {
     view! {
         <form node_ref=form method="get" action=action class="stack" on:submit=save>
             <label class="field">
-                <span>{words::order_number()}</span>
+                <span>{order::number()}</span>
                 <input type="text" id="order-number" autocomplete="username" readonly value=id/>
             </label>
             <label class="field">
