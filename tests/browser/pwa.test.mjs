@@ -60,7 +60,6 @@ describe('the app on a device', { skip }, () => {
     const { page } = visit;
     const app = device(page);
     await landing(page).open();
-    await app.offer.waitFor({ state: 'detached' });
     assert.equal(await app.install.count(), 0);
     await page.evaluate(() => {
       const offer = new Event('beforeinstallprompt', { cancelable: true });

@@ -1,7 +1,7 @@
 //! The orders that are kept on this device, above the form for all others.
 
 use crate::announce::announcer;
-use crate::browser::{location, set_title};
+use crate::browser::{focus, location, set_title};
 use crate::components::heading::Heading;
 use crate::components::link::Link;
 use crate::device::{self, Kept, Last};
@@ -9,6 +9,7 @@ use crate::figures::{local_time, percent};
 use crate::words::device as words;
 use kindling_domain::catalogue::Product;
 use kindling_domain::wire::StateName;
+use leptos::html::Button;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -55,6 +56,8 @@ pub fn MyOrders(beside: Option<String>) -> impl IntoView {
     let removed = move |is_done: bool| {
         if is_done {
             announcer.say(words::removed());
+            // What had the focus goes.
+            focus("main");
         }
         read();
     };
@@ -124,20 +127,28 @@ pub fn Removal(
     act: Callback<()>,
 ) -> impl IntoView {
     let asked = RwSignal::new(false);
-    let sure = NodeRef::<leptos::html::Button>::new();
+    let was_asked = StoredValue::new(false);
+    let next = NodeRef::<Button>::new();
+    // The focus goes on to the button that comes where one has gone.
     Effect::new(move || {
-        if let Some(sure) = sure.get() {
+        if let Some(button) = next.get()
+            && was_asked.get_value()
+        {
             // Fails for nothing that matters.
-            let _ = sure.focus();
+            let _ = button.focus();
         }
     });
+    let ask = move |_| {
+        was_asked.set_value(true);
+        asked.set(true);
+    };
     move || {
         if asked.get() {
             view! {
                 <div class="confirm">
                     <p>{means}</p>
                     <p class="row">
-                        <button type="button" class="button small danger" node_ref=sure on:click=move |_| act.run(())>
+                        <button type="button" class="button small danger" node_ref=next on:click=move |_| act.run(())>
                             {words::remove_yes()}
                         </button>
                         <button type="button" class="button small" on:click=move |_| asked.set(false)>
@@ -150,7 +161,7 @@ pub fn Removal(
         } else {
             let name = name.clone();
             view! {
-                <p><button type="button" class="quiet" aria-label=name on:click=move |_| asked.set(true)>{label}</button></p>
+                <p><button type="button" class="quiet" aria-label=name node_ref=next on:click=ask>{label}</button></p>
             }
             .into_any()
         }

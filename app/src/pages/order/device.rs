@@ -3,7 +3,7 @@
 use super::{Opening, Order};
 use crate::announce::announcer;
 use crate::api::Failure;
-use crate::browser::{is_offline, now_millis};
+use crate::browser::{focus, is_offline, now_millis};
 use crate::components::heading::Heading;
 use crate::components::notice::{Notice, Tone};
 use crate::components::rich::Rich;
@@ -18,6 +18,10 @@ use kindling_domain::time::UnixMillis;
 use kindling_domain::wire::{OrderView, StateName};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+
+/// The headings take the focus when the button below them gives way to another.
+const KEEP_HEADING: &str = "on-this-device";
+const RING_HEADING: &str = "tell-me";
 
 fn now() -> UnixMillis {
     UnixMillis(now_millis())
@@ -137,6 +141,7 @@ fn Keep(order: Order, last: Memo<Option<Last>>) -> impl IntoView {
             if done {
                 announcer.say(words::kept());
                 let _ = kept.try_set(Some(true));
+                focus(KEEP_HEADING);
             }
         });
     };
@@ -145,6 +150,7 @@ fn Keep(order: Order, last: Memo<Option<Last>>) -> impl IntoView {
             if device::forget(id).await.is_ok() {
                 announcer.say(words::removed());
                 let _ = kept.try_set(Some(false));
+                focus(KEEP_HEADING);
             }
         });
     });
@@ -168,8 +174,8 @@ fn Keep(order: Order, last: Memo<Option<Last>>) -> impl IntoView {
             .into_any(),
         };
         Some(view! {
-            <section class="card stack tight device-box" aria-labelledby="on-this-device">
-                <h2 id="on-this-device">{words::here()}</h2>
+            <section class="card stack tight device-box" aria-labelledby=KEEP_HEADING>
+                <h2 id=KEEP_HEADING tabindex="-1">{words::here()}</h2>
                 {body}
             </section>
         })
@@ -201,6 +207,7 @@ fn Ring(order: Order) -> impl IntoView {
                     push::off()
                 });
                 let _ = bell.try_set(Some(now));
+                focus(RING_HEADING);
             }
             Err(Trouble::Denied) => drop(bell.try_set(Some(Bell::Denied))),
             Err(Trouble::NoAddress) => drop(trouble.try_set(Some(push::trouble().to_owned()))),
@@ -251,8 +258,8 @@ fn Ring(order: Order) -> impl IntoView {
             }
         };
         Some(view! {
-            <section class="card stack tight device-box" aria-labelledby="tell-me">
-                <h2 id="tell-me">{push::title()}</h2>
+            <section class="card stack tight device-box" aria-labelledby=RING_HEADING>
+                <h2 id=RING_HEADING tabindex="-1">{push::title()}</h2>
                 {body}
                 {move || trouble.get().map(|sentence| view! { <p class="field-error" role="alert">{sentence}</p> })}
             </section>
