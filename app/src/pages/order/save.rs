@@ -5,6 +5,7 @@ use crate::browser::origin;
 use crate::components::copy::CopyButton;
 use crate::components::download::DownloadButton;
 use crate::components::heading::Heading;
+use crate::components::share::{Shared, share_button};
 use crate::components::steps::Steps;
 use crate::passwords;
 use crate::vault_protocol::OrderKeys;
@@ -20,6 +21,7 @@ use leptos::task::spawn_local;
 pub fn Save(order: Order) -> impl IntoView {
     let keys = order.keys();
     let link = link(&keys);
+    let shared = link.clone();
     let kept = RwSignal::new(false);
     let keep = Callback::new(move |()| {
         order.mark_saved();
@@ -51,6 +53,10 @@ pub fn Save(order: Order) -> impl IntoView {
                         label=words::download_link()
                         on_done=keep
                     />
+                    {share_button(words::share_link(), &Shared::Text(link.clone()), Some(keep), move || {
+                        let text = Shared::Text(shared.clone());
+                        async { Ok(text) }
+                    })}
                 </div>
             </div>
             <p class="onward">
