@@ -126,21 +126,22 @@ describe('the app on a device', { skip }, () => {
     await visit.screenshot('offer', { fullPage: false });
     const marked = (tab) => tab.evaluate(() => window.mark === 1);
     for (const tab of [page, other]) await tab.evaluate(() => { window.mark = 1; });
-    const builds = () => page.evaluate(async () => (await caches.keys()).filter((name) => /^kindling-[0-9a-f]/.test(name)).length);
+    const builds = () => page.evaluate(async () => (await caches.keys()).filter((name) => /^kindling-[0-9a-f]{16}$/.test(name)).length);
     assert.equal(await builds(), 2);
-    assert.ok(await page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).waiting), 'it waits');
+    const waits = () => page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).waiting !== null);
+    assert.ok(await waits());
 
     await Promise.all([page.waitForEvent('load'), app.takeOffer.click()]);
     await landing(page).continue.waitFor();
     assert.equal(await marked(page), false, 'the tab that wanted it has loaded anew');
-    assert.equal(await page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).waiting), null);
+    assert.equal(await waits(), false);
     await device(other).offer.waitFor({ state: 'detached' });
     assert.equal(await marked(other), true, 'the other one goes on as it was');
 
     // The files of the old version are gone from the server, and the other tab still has them.
     door.hasForgotten = true;
     assert.equal(await builds(), 2);
-    const known = await other.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name).find((name) => name.includes('/vault_bg-')));
+    const known = await other.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name).find((name) => name.includes('/shop_bg-')));
     assert.equal(await other.evaluate(async (name) => (await fetch(name)).headers.get('content-type'), known), 'application/wasm');
     const unknown = await other.evaluate(async () => (await fetch('/vault-0000000000000000.js')).status);
     assert.equal(unknown, 404, 'a page is no script');
@@ -149,7 +150,7 @@ describe('the app on a device', { skip }, () => {
     await other.close();
     await page.reload();
     await landing(page).continue.waitFor();
-    await page.waitForFunction(async () => (await caches.keys()).filter((name) => /^kindling-[0-9a-f]/.test(name)).length === 1);
+    await pollUntil(async () => await builds() === 1, 'the old version is removed');
   });
 
   test('offers no new version while an invoice is open', async (t) => {
