@@ -273,7 +273,7 @@ describe('a notification on a device', { skip }, () => {
     // The service worker first: what it loads is not to be mistaken for the page's own.
     await landing(visit.page).open();
     await device(visit.page).installed();
-    const staged = await stage(visit, link, 'provisioning', { phase: 'boot', percent: 20 });
+    const staged = await stage(visit, link, 'provisioning', { phase: 'bitcoin', percent: 20 });
     // To the real server, which knows the order; only its state is make-believe.
     await visit.page.route(/\/push$/, (route) => route.continue());
     return { link, visit, page: visit.page, app: device(visit.page), staged };
@@ -335,7 +335,7 @@ describe('a notification on a device', { skip }, () => {
     const link = await makeLink(browser, worker.url);
     const visit = await browser.open({ baseURL: worker.url });
     t.after(() => visit.close());
-    const { page: quiet } = await stage(visit, link, 'provisioning', { phase: 'boot', percent: 20 });
+    const { page: quiet } = await stage(visit, link, 'provisioning', { phase: 'bitcoin', percent: 20 });
     await quiet.building.waitFor();
     await visit.page.waitForFunction(() => performance.getEntriesByType('resource').some(({ name, responseEnd }) => name.endsWith('/api/catalogue') && responseEnd));
     assert.equal(await visit.page.getByRole('heading', { name: 'Tell me when it is ready' }).count(), 0);
