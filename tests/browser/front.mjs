@@ -18,8 +18,10 @@ export async function front(worker) {
     const isPage = request.headers['sec-fetch-mode'] === 'navigate';
     if (own.isDown) return request.socket.destroy();
     if (own.isSlow && isPage) return request.resume();
+    // A new version is no "304 Not Modified".
+    const { 'if-none-match': _, 'if-modified-since': __, ...headers } = request.headers;
     const path = own.hasForgotten && HASHED.test(request.url) ? '/a-name-that-is-gone' : request.url;
-    const sent = onward({ method: request.method, url: path, headers: { ...request.headers, 'accept-encoding': 'identity' } });
+    const sent = onward({ method: request.method, url: path, headers: { ...headers, 'accept-encoding': 'identity' } });
     sent.on('error', () => response.destroy());
     sent.on('response', async (answer) => {
       if (path !== '/sw.js' || !own.build) {
@@ -27,8 +29,7 @@ export async function front(worker) {
         return answer.pipe(response);
       }
       const script = Buffer.concat(await answer.toArray()).toString().replace(/"kindling-[0-9a-f]{16}"/, `"kindling-${own.build}"`);
-      const { 'content-length': _, 'transfer-encoding': __, etag, ...headers } = answer.headers;
-      response.writeHead(answer.statusCode, { ...headers, etag: `${etag}-${own.build}` });
+      response.writeHead(answer.statusCode, { 'content-type': answer.headers['content-type'], 'cache-control': 'no-cache' });
       response.end(script);
     });
     return request.pipe(sent);

@@ -126,21 +126,22 @@ describe('the app on a device', { skip }, () => {
     await visit.screenshot('offer', { fullPage: false });
     const marked = (tab) => tab.evaluate(() => window.mark === 1);
     for (const tab of [page, other]) await tab.evaluate(() => { window.mark = 1; });
-    const builds = () => page.evaluate(async () => (await caches.keys()).filter((name) => /^kindling-[0-9a-f]/.test(name)).length);
+    const builds = () => page.evaluate(async () => (await caches.keys()).filter((name) => /^kindling-[0-9a-f]{16}$/.test(name)).length);
     assert.equal(await builds(), 2);
-    assert.ok(await page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).waiting), 'it waits');
+    const waits = () => page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).waiting !== null);
+    assert.ok(await waits());
 
     await Promise.all([page.waitForEvent('load'), app.takeOffer.click()]);
     await landing(page).continue.waitFor();
     assert.equal(await marked(page), false, 'the tab that wanted it has loaded anew');
-    assert.equal(await page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).waiting), null);
+    assert.equal(await waits(), false);
     await device(other).offer.waitFor({ state: 'detached' });
     assert.equal(await marked(other), true, 'the other one goes on as it was');
 
     // The files of the old version are gone from the server, and the other tab still has them.
     door.hasForgotten = true;
     assert.equal(await builds(), 2);
-    const known = await other.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name).find((name) => name.includes('/vault_bg-')));
+    const known = await other.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name).find((name) => name.includes('/shop_bg-')));
     assert.equal(await other.evaluate(async (name) => (await fetch(name)).headers.get('content-type'), known), 'application/wasm');
     const unknown = await other.evaluate(async () => (await fetch('/vault-0000000000000000.js')).status);
     assert.equal(unknown, 404, 'a page is no script');
@@ -149,7 +150,7 @@ describe('the app on a device', { skip }, () => {
     await other.close();
     await page.reload();
     await landing(page).continue.waitFor();
-    await page.waitForFunction(async () => (await caches.keys()).filter((name) => /^kindling-[0-9a-f]/.test(name)).length === 1);
+    await pollUntil(async () => await builds() === 1, 'the old version is removed');
   });
 
   test('offers no new version while an invoice is open', async (t) => {
@@ -272,7 +273,7 @@ describe('a notification on a device', { skip }, () => {
     // The service worker first: what it loads is not to be mistaken for the page's own.
     await landing(visit.page).open();
     await device(visit.page).installed();
-    const staged = await stage(visit, link, 'provisioning', { phase: 'boot', percent: 20 });
+    const staged = await stage(visit, link, 'provisioning', { phase: 'bitcoin', percent: 20 });
     // To the real server, which knows the order; only its state is make-believe.
     await visit.page.route(/\/push$/, (route) => route.continue());
     return { link, visit, page: visit.page, app: device(visit.page), staged };
@@ -334,7 +335,7 @@ describe('a notification on a device', { skip }, () => {
     const link = await makeLink(browser, worker.url);
     const visit = await browser.open({ baseURL: worker.url });
     t.after(() => visit.close());
-    const { page: quiet } = await stage(visit, link, 'provisioning', { phase: 'boot', percent: 20 });
+    const { page: quiet } = await stage(visit, link, 'provisioning', { phase: 'bitcoin', percent: 20 });
     await quiet.building.waitFor();
     await visit.page.waitForFunction(() => performance.getEntriesByType('resource').some(({ name, responseEnd }) => name.endsWith('/api/catalogue') && responseEnd));
     assert.equal(await visit.page.getByRole('heading', { name: 'Tell me when it is ready' }).count(), 0);

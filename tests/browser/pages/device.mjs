@@ -1,5 +1,7 @@
 // What the app does on a device: the offer of a new version, orders that are kept, notifications; and what lies in the browser.
 
+import { pollUntil } from '../../support/order.mjs';
+
 /** page: Playwright's */
 export function device(page) {
   const button = (name) => page.getByRole('button', { name, exact: true });
@@ -21,16 +23,16 @@ export function device(page) {
     /** Waits until the service worker has all it wants and is in charge of the page. */
     async installed() {
       await page.evaluate(() => navigator.serviceWorker.ready);
-      await page.waitForFunction(async () => {
+      await pollUntil(() => page.evaluate(async () => {
         const names = (await caches.keys()).filter((name) => /^kindling-[0-9a-f]{16}$/.test(name));
         const paths = (await Promise.all(names.map(async (name) => (await (await caches.open(name)).keys()).map(({ url }) => new URL(url).pathname)))).flat();
-        return navigator.serviceWorker.controller && paths.includes('/') && paths.filter((path) => path.startsWith('/words-')).length === 2;
-      });
+        return navigator.serviceWorker.controller !== null && paths.includes('/') && paths.filter((path) => path.startsWith('/words-')).length === 2;
+      }), 'the service worker keeps the shell');
     },
     /** Has the browser look for a new version, and waits until one waits. */
     async newVersion() {
       await page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).update());
-      await page.waitForFunction(async () => (await navigator.serviceWorker.getRegistration()).waiting);
+      await pollUntil(() => page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).waiting !== null), 'a new version waits');
     },
     /** -> [{cache, path, type, text}] of everything in all caches */
     cached: () => page.evaluate(async () => {
