@@ -44,7 +44,6 @@ pub fn CopyButton(
             set_timeout(
                 move || {
                     let _ = copied.try_set(None);
-                    announcer.say("");
                 },
                 FEEDBACK,
             );
