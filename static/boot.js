@@ -28,6 +28,13 @@
     window.kindlingInstall = event;
   });
 
+  const style = landing ? null : document.createElement("link");
+  if (style) {
+    style.rel = "stylesheet";
+    style.href = "{{order_css}}";
+    document.head.append(style);
+  }
+
   // Not before the page's own text is here, which is what people read meanwhile.
   document.addEventListener("DOMContentLoaded", async () => {
     if (!landing) document.getElementById("opening").textContent = packs[language].opening;
@@ -49,7 +56,9 @@
       const [code, wasm] = programs[program];
       const words = fetch(packs[language][program]).then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)));
       const module = fetch(wasm);
-      const [{ default: init }, text] = await Promise.all([import(code), words]);
+      // What it is to be shown in comes first; a style that does not load is no reason to show nothing.
+      const dressed = style && !style.sheet && new Promise((resolve) => (style.onload = style.onerror = resolve));
+      const [{ default: init }, text] = await Promise.all([import(code), words, dressed]);
       window.kindlingWords = text;
       await init({ module_or_path: module });
     } catch {

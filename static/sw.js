@@ -5,7 +5,7 @@ const CACHE = "kindling-{{build}}";
 const OF_A_BUILD = /^kindling-[0-9a-f]{16}$/;
 // What is remembered beyond a build: the language of the pages.
 const DEVICE = "kindling-device";
-const HASHED = /^\/[a-z_-]+-[0-9a-f]{16}\.(js|wasm|txt)$/;
+const HASHED = /^\/[a-z_-]+-[0-9a-f]{16}\.(js|wasm|txt|css)$/;
 const FILES = {{files}};
 const SHELLS = {{shells}};
 const PROGRAM = "{{shop_js}}";

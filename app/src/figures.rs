@@ -26,9 +26,17 @@ fn locale() -> String {
     }
 }
 
-fn formatted(number: f64, options: &Object) -> String {
-    let format = Intl::NumberFormat::new(&Array::of1(&locale().into()), options);
-    let written = format.format().call1(&format, &number.into());
+thread_local! {
+    /// For whole numbers, of which a class's picture writes hundreds: making it is what takes its time.
+    static WHOLE_NUMBERS: Intl::NumberFormat = format(&Object::new());
+}
+
+fn format(options: &Object) -> Intl::NumberFormat {
+    Intl::NumberFormat::new(&Array::of1(&locale().into()), options)
+}
+
+fn written(number: f64, format: &Intl::NumberFormat) -> String {
+    let written = format.format().call1(format, &number.into());
     // Fails for no number.
     written
         .ok()
@@ -38,7 +46,7 @@ fn formatted(number: f64, options: &Object) -> String {
 
 /// A whole number: `823,120`.
 pub fn number(number: u64) -> String {
-    formatted(number as f64, &Object::new())
+    WHOLE_NUMBERS.with(|format| written(number as f64, format))
 }
 
 /// A number with this many digits behind the point: `4.2`.
@@ -48,7 +56,7 @@ fn decimal(number: f64, digits: u8) -> String {
         // Fails on frozen objects only.
         let _ = Reflect::set(&options, &name.into(), &digits.into());
     }
-    formatted(number, &options)
+    written(number, &format(&options))
 }
 
 /// An amount: `10,000 sats`.
@@ -64,7 +72,7 @@ pub fn fiat(amount: Sats, price: &FiatPrice) -> String {
         // Fails on frozen objects only.
         let _ = Reflect::set(&options, &name.into(), &value.into());
     }
-    formatted((hundredths / 100_000_000) as f64 / 100.0, &options)
+    written((hundredths / 100_000_000) as f64 / 100.0, &format(&options))
 }
 
 /// Hours: `36 hours`, `7 days`.

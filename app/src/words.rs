@@ -11,6 +11,9 @@ include!(concat!(env!("OUT_DIR"), "/words.rs"));
 thread_local! {
     /// By area and line. They live as long as the page.
     static TEXTS: RefCell<Vec<Vec<&'static str>>> = const { RefCell::new(Vec::new()) };
+    /// The plural rules of the page's language.
+    static PLURAL_RULES: Intl::PluralRules =
+        Intl::PluralRules::new(&Array::of1(&language().into()), &Object::new());
 }
 
 /// Takes the pack that `index.html` has fetched.
@@ -48,8 +51,7 @@ fn filled(area: usize, line: usize, pairs: &[(&str, &str)]) -> String {
 
 fn counted(area: usize, line: usize, n: u64, pairs: &[(&str, &str)]) -> String {
     const PLURALS: [&str; 6] = ["zero", "one", "two", "few", "many", "other"];
-    let rules = Intl::PluralRules::new(&Array::of1(&language().into()), &Object::new());
-    let category: String = rules.select(n as f64).into();
+    let category: String = PLURAL_RULES.with(|rules| rules.select(n as f64)).into();
     let at = PLURALS.iter().position(|name| *name == category);
     let chosen = at.map_or("", |at| text(area, line + at));
     let template = if chosen.is_empty() {

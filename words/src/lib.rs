@@ -37,8 +37,20 @@ const fn language(
     }
 }
 
-/// All of them; the first decides which keys there are.
-pub const LANGUAGES: &[Language] = &[language("en", "English", &["one"])];
+/// All of them; the first decides which keys there are. French, Portuguese and Spanish have `many` for millions alone, which nothing here
+/// counts: there `other` is taken.
+pub const LANGUAGES: &[Language] = &[
+    language("en", "English", &["one"]),
+    language("es", "Español", &["one"]),
+    language("pt", "Português", &["one"]),
+    language("de", "Deutsch", &["one"]),
+    language("fr", "Français", &["one"]),
+    language("ja", "日本語", &[]),
+    Language {
+        rtl: true,
+        ..language("ar", "العربية", &["zero", "one", "two", "few", "many"])
+    },
+];
 
 /// The plural categories in the order in which a pack has them.
 pub const PLURALS: [&str; 6] = ["zero", "one", "two", "few", "many", "other"];

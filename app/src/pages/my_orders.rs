@@ -2,7 +2,6 @@
 
 use crate::announce::announcer;
 use crate::browser::{focus, location, set_title};
-use crate::components::heading::Heading;
 use crate::components::link::Link;
 use crate::device::{self, Kept, Last};
 use crate::figures::{local_time, percent};
@@ -71,7 +70,7 @@ pub fn MyOrders(beside: Option<String>) -> impl IntoView {
             set_title(&format!("{} · Kindling", words::orders()));
             view! {
                 <section class="narrow">
-                    <Heading text=words::orders()/>
+                    <h2>{words::orders()}</h2>
                     <p class="lead">{words::orders_lead()}</p>
                     <ul class="kept-orders">
                         <For each=move || kept.get() key=|order| (order.id, order.last.at.0) let:order>
@@ -103,7 +102,7 @@ fn Row(order: Kept, removed: Callback<bool>) -> impl IntoView {
     let open_name = words::open_named(&product, &short);
     let remove_name = words::remove_named(&product, &short);
     view! {
-        <h2>{product}" "<code dir="ltr">{short}</code></h2>
+        <h3>{product}" "<code dir="ltr">{short}</code></h3>
         <p><strong>{stood(&order.last)}</strong>" "<span class="muted">{words::as_of(&local_time(order.last.at))}</span></p>
         {order.last.ends_at.map(|at| view! { <p class="muted">{words::ends(&local_time(at))}</p> })}
         <p>

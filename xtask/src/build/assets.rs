@@ -29,7 +29,10 @@ const INLINED: [(&str, &str, &str); 2] = [
     ("boot.js", "boot", "boot_hash"),
 ];
 /// The same for files that stay files and get a hash into their name.
-const HASHED: [(&str, &str); 1] = [("vault-loader.js", "vault_loader")];
+const HASHED: [(&str, &str); 2] = [
+    ("vault-loader.js", "vault_loader"),
+    ("order.css", "order_css"),
+];
 
 /// Adds the step.
 pub fn steps(plan: &mut Plan) {

@@ -22,8 +22,7 @@ const GRAPHS: &str = "graphs";
 const GRAPH_ERROR: &str = "graph-error";
 /// Long enough for an evening's course.
 const FIRST_HOURS: &str = "8";
-const QUICK_HOURS: [u32; 5] = [3, 8, 24, 48, WEEK];
-const WEEK: u32 = 168;
+const QUICK_HOURS: [u32; 5] = [3, 8, 24, 48, 168];
 
 /// A plan as it is sold; before the prices are here without its price.
 #[derive(Clone, PartialEq, Eq)]
@@ -311,19 +310,14 @@ impl ClassForm {
 
     fn hours_field(self) -> AnyView {
         let quick = move |hours: u32| {
-            let short = match hours {
-                WEEK => words::quick_week().to_owned(),
-                hours => words::quick_hours(&number(hours.into())),
-            };
             view! {
                 <button
                     type="button"
                     class="button small"
-                    aria-label=hours_text(hours)
                     aria-pressed=move || if self.hours() == Some(hours) { "true" } else { "false" }
                     on:click=move |_| self.hours.put(hours.to_string())
                 >
-                    {short}
+                    {hours_text(hours)}
                 </button>
             }
             .into_any()

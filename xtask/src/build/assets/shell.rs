@@ -38,11 +38,11 @@ impl Site {
         Ok(())
     }
 
-    /// Programs and what all pages show.
+    /// Programs, their style, and what all pages show.
     fn files_for_everybody(&self) -> Vec<String> {
         let is_code = |path: &&PathBuf| {
             let extension = path.extension().and_then(|it| it.to_str());
-            matches!(extension, Some("js" | "wasm"))
+            matches!(extension, Some("js" | "wasm" | "css"))
         };
         let code = self.files.keys().filter(is_code);
         let code = code.map(|path| format!("/{}", path.display()));
