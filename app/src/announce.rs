@@ -33,7 +33,7 @@ impl Announcer {
         let text = text.into();
         let turn = self.turn.get_value().wrapping_add(1);
         self.turn.set_value(turn);
-        if self.text.with_untracked(String::is_empty) {
+        if self.text.with_untracked(|said| *said != text) {
             return self.fill(text, turn);
         }
         self.text.set(String::new());
@@ -41,7 +41,7 @@ impl Announcer {
     }
 
     fn fill(self, text: String, turn: u32) {
-        if self.turn.get_value() != turn || text.is_empty() {
+        if self.turn.get_value() != turn {
             return;
         }
         self.text.set(text);

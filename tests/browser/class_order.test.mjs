@@ -200,7 +200,7 @@ describe('ordering a class', { skip }, () => {
       }
       await refuse('no_capacity', 503);
       await form.continue.click();
-      await form.trouble.filter({ hasText: 'Refused: no_capacity.' }).waitFor();
+      await form.trouble.filter({ hasText: 'There is no room for another machine in this region right now' }).waitFor();
       await form.continue.click();
       await order(page).saving.waitFor();
     });
