@@ -37,7 +37,10 @@
 
   // Not before the page's own text is here, which is what people read meanwhile.
   document.addEventListener("DOMContentLoaded", async () => {
-    if (!landing) document.getElementById("opening").textContent = packs[language].opening;
+    if (!landing) {
+      document.getElementById("opening").textContent = packs[language].opening;
+      document.getElementById("boot-trouble").textContent = packs[language].broken;
+    }
     for (const link of document.querySelectorAll("[data-language]")) {
       if (link.lang === language) link.setAttribute("aria-current", "true");
       link.addEventListener("click", (event) => {

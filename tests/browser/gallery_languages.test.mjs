@@ -13,6 +13,8 @@ const LANGUAGES = { es: 'ltr', pt: 'ltr', de: 'ltr', fr: 'ltr', ja: 'ltr', ar: '
 /** Those that axe judges and of which pictures are kept: the longest words, the densest letters, and the other direction. */
 const PICTURED = ['de', 'ja', 'ar'];
 const NARROW = 320;
+/** Names alone, which are the same everywhere. */
+const NAMES = ['Bitcoin, LND, LNbits', 'you@wallet.example'];
 
 const owed = (more) => ({ refund: { state: 'owed', owedSats: 10_000, paidSats: 0, ...more } });
 /** The server speaks English: the page has words of its own for what it knows by its code, or says that these are English ones. */
@@ -113,7 +115,7 @@ describe('in other languages', { skip, concurrency: 2 }, () => {
           assert.deepEqual(html, [language, direction]);
           const own = await page.evaluate(sentences);
           assert.ok((await page.locator('main').innerText()).length > 30, 'hardly a sentence');
-          assert.deepEqual(own.filter((text) => english[name].includes(text)), [], 'left in English');
+          assert.deepEqual(own.filter((text) => english[name].includes(text) && !NAMES.includes(text)), [], 'left in English');
           if (PICTURED.includes(language)) {
             await visit.screenshot(`gallery-${language}-${name}`, { fullPage: true });
             const found = await violations(page);

@@ -132,8 +132,12 @@ impl Site {
         for language in LANGUAGES {
             let mut about = Map::new();
             about.insert("rtl".to_owned(), language.rtl.into());
-            let opening = words.text("order.opening", language.code);
-            about.insert("opening".to_owned(), opening.unwrap_or_default().into());
+            // What an order's address says before its words are here, and where they do not come.
+            for (name, key) in [("opening", "order.opening"), ("broken", "landing.broken")] {
+                let text = words.text(key, language.code);
+                let text = text.with_context(|| format!("there is no {key}"))?;
+                about.insert(name.to_owned(), text.into());
+            }
             for program in ["shop", "order"] {
                 let pack = words
                     .pack(program, language.code)
