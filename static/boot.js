@@ -3,7 +3,7 @@
 (() => {
   const packs = {{packs}};
   const programs = { shop: ["{{shop_js}}", "{{shop_wasm}}"], order: ["{{order_js}}", "{{order_wasm}}"] };
-  const known = (name) => Object.hasOwn(packs, name);
+  const known = (name) => Object.prototype.hasOwnProperty.call(packs, name);
   const root = document.documentElement;
   const path = location.pathname.slice(1);
   const landing = path === "" || known(path);
@@ -13,7 +13,7 @@
   } catch {
     // Where nothing is kept the browser's own language is taken.
   }
-  const wished = [chosen ?? "", ...navigator.languages].map((tag) => tag.split("-")[0].toLowerCase()).find(known) ?? "en";
+  const wished = [chosen ?? "", ...(navigator.languages || [navigator.language || "en"])].map((tag) => tag.split("-")[0].toLowerCase()).find(known) ?? "en";
   if (path === "" && wished !== "en") return location.replace(`/${wished}${location.search}${location.hash}`);
 
   const language = landing ? path || "en" : wished;
@@ -28,12 +28,16 @@
     window.kindlingInstall = event;
   });
 
-  const style = landing ? null : document.createElement("link");
-  if (style) {
+  // A style that does not load is no reason to show nothing.
+  const dressed = landing || new Promise((done) => {
+    const style = document.createElement("link");
+    style.onload = style.onerror = done;
     style.rel = "stylesheet";
     style.href = "{{order_css}}";
     document.head.append(style);
-  }
+  });
+  // A server that does not have a file answers with the first page.
+  const textOf = (answer) => (answer.ok && /^text\/plain/.test(answer.headers.get("content-type")) ? answer.text() : Promise.reject(answer.status));
 
   // Not before the page's own text is here, which is what people read meanwhile.
   document.addEventListener("DOMContentLoaded", async () => {
@@ -57,10 +61,8 @@
     }
     try {
       const [code, wasm] = programs[program];
-      const words = fetch(packs[language][program]).then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)));
+      const words = fetch(packs[language][program]).then(textOf);
       const module = fetch(wasm);
-      // What it is to be shown in comes first; a style that does not load is no reason to show nothing.
-      const dressed = style && !style.sheet && new Promise((resolve) => (style.onload = style.onerror = resolve));
       const [{ default: init }, text] = await Promise.all([import(code), words, dressed]);
       window.kindlingWords = text;
       await init({ module_or_path: module });

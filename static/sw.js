@@ -8,7 +8,8 @@ const DEVICE = "kindling-device";
 const HASHED = /^\/[a-z_-]+-[0-9a-f]{16}\.(js|wasm|txt|css)$/;
 const FILES = {{files}};
 const SHELLS = {{shells}};
-const PROGRAM = "{{shop_js}}";
+// Stands in every page of this build.
+const VERSION = "{{version}}";
 // How long the network may take to answer for a page, in milliseconds.
 const PATIENCE = 4000;
 
@@ -40,10 +41,10 @@ async function speak(language) {
 // first page.
 async function keep(cache, path) {
   if (await cache.match(path)) return;
-  const response = await fetch(path, { cache: HASHED.test(path) ? "default" : "no-cache" });
+  const response = HASHED.test(path) ? await genuine(path) : await fetch(path, { cache: "no-cache" });
   const isPage = Object.values(SHELLS).some(({ page }) => page === path);
   if (!response.ok || response.redirected || isHtml(response) !== isPage) throw new Error(`${path} is not there`);
-  if (isPage && !(await response.clone().text()).includes(PROGRAM)) throw new Error(`${path} is of another version`);
+  if (isPage && !(await response.clone().text()).includes(VERSION)) throw new Error(`${path} is of another version`);
   await cache.put(path, response);
 }
 
@@ -71,9 +72,15 @@ const kept = async (path) => (await caches.match(path, { cacheName: CACHE, ignor
 async function hashed(request) {
   const found = await caches.match(request, { ignoreVary: true });
   if (found) return found;
-  const response = await fetch(request);
-  // The single-page fallback answers names that are gone with HTML; that must not become a script or a text.
+  const response = await genuine(request.url);
   return isHtml(response) ? new Response(null, { status: 404 }) : response;
+}
+
+// While a deployment is under way a server may not have a file yet, and answers with the first page, which the browser then keeps for a year
+// under that name: it must become neither a script nor a text, and is asked for again.
+async function genuine(path) {
+  const response = await fetch(path);
+  return isHtml(response) ? fetch(path, { cache: "reload" }) : response;
 }
 
 async function page(request, pathname) {

@@ -72,7 +72,10 @@ pub fn fiat(amount: Sats, price: &FiatPrice) -> String {
         // Fails on frozen objects only.
         let _ = Reflect::set(&options, &name.into(), &value.into());
     }
-    written((hundredths / 100_000_000) as f64 / 100.0, &format(&options))
+    written(
+        ((hundredths + 50_000_000) / 100_000_000) as f64 / 100.0,
+        &format(&options),
+    )
 }
 
 /// Hours: `36 hours`, `7 days`.

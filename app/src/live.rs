@@ -108,7 +108,7 @@ impl Follower {
             .set(set_interval_with_handle(on_tick, TICK).ok());
         // Back from the wallet app or back in the network: ask at once instead of at the next tick.
         for event in ["visibilitychange", "online"] {
-            let ask = this.weakly(Self::ask);
+            let ask = this.weakly(Self::ask_afresh);
             let handle = window_event_listener_untyped(event, move |_| ask());
             this.listeners.borrow_mut().push(handle);
         }
@@ -191,7 +191,16 @@ impl Follower {
             live.ping();
         }
         // Payment is watched twice: asking also makes the server look, should Lightning's own notice have been lost.
-        if mute || whole && unpaid {
+        let lost = self.failure.with_untracked(Option::is_some);
+        if mute || whole && (unpaid || lost) {
+            self.ask();
+        }
+    }
+
+    /// Asks although an answer is still awaited: a phone may have cut that call when it put the page aside. Which answer is newer the views tell.
+    fn ask_afresh(self: &Rc<Self>) {
+        if document().visibility_state() == VisibilityState::Visible {
+            self.asking.set(false);
             self.ask();
         }
     }

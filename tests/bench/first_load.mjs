@@ -33,7 +33,7 @@ function report(loaded) {
   const vault = loaded.filter((one) => one.path.startsWith('/vault'));
   const page = loaded.filter((one) => !vault.includes(one));
   // Without these the count would be of something else than the page and its key.
-  for (const [some, part] of [[page, /^\/(app|shop)_bg-/], [page, /^\/style-/], [page, /^\/api\/catalogue$/], [vault, /^\/vault_bg-/]]) {
+  for (const [some, part] of [[page, /^\/$/], [page, /^\/shop_bg-/], [page, /^\/words-shop-/], [page, /^\/api\/catalogue$/], [vault, /^\/vault_bg-/]]) {
     assert.ok(some.some((one) => part.test(one.path) && one.bytes > 0), `${part} was not seen among ${loaded.map((one) => one.path).join(', ')}`);
   }
   const sum = (some) => some.reduce((total, { bytes }) => total + bytes, 0);

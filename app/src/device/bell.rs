@@ -66,8 +66,12 @@ pub async fn look(id: OrderId) -> Bell {
 /// Asks the person, then the browser for an address, and tells it to the server. `key` is the server's.
 pub async fn turn_on(keys: &OrderKeys, key: &str) -> Result<(), Trouble> {
     let permission = JsFuture::from(Notification::request_permission()?).await?;
-    if permission != "granted" {
+    if permission == "denied" {
         return Err(Trouble::Denied);
+    }
+    // Put aside without an answer: nothing is on, and it can be asked again.
+    if permission != "granted" {
+        return Err(Trouble::NoAddress);
     }
     let endpoint = Secret::new(subscribe(key).await?.endpoint());
     let id = keys.order_id;

@@ -4,7 +4,7 @@ use crate::announce::announcer;
 use crate::browser::{focus, location, set_title};
 use crate::components::link::Link;
 use crate::device::{self, Kept, Last};
-use crate::figures::{local_time, percent};
+use crate::figures::{local_time, whole_percent};
 use crate::words::device as words;
 use kindling_domain::catalogue::Product;
 use kindling_domain::wire::StateName;
@@ -24,7 +24,7 @@ pub fn named(product: Product) -> String {
 pub fn stood(last: &Last) -> String {
     let state = match (last.state, last.percent) {
         (StateName::Provisioning, Some(done)) => {
-            return words::provisioning_at(&percent(u32::from(done) * 10_000));
+            return words::provisioning_at(&whole_percent(done));
         }
         (StateName::Provisioning, None) => words::provisioning(),
         (StateName::AwaitingPayment, _) => words::awaiting_payment(),

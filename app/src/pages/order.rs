@@ -251,12 +251,14 @@ fn say_what_changes(order: Order) {
 /// Says when the page has lost touch, and that it keeps trying.
 #[component]
 fn Connection(order: Order) -> impl IntoView {
+    let announcer = announcer();
     move || {
         let failure = order.feed.failure.get()?;
         if matches!(&failure, Failure::Refused(error) if error.code == ErrorCode::NotFound) {
             return None;
         }
         focus::rescue(".notice");
+        announcer.say(words::no_news());
         Some(view! {
             <Notice tone=Tone::Warning title=words::no_news()>
                 <p>{failure.sentence()}" "{words::keeps_trying()}</p>

@@ -58,6 +58,7 @@ fn assets(project: &Project) -> Result<Outcome> {
     for (file, token, hash) in INLINED {
         site.inline(file, token, hash, &read(&sources.join(file))?)?;
     }
+    site.name_the_version();
     let page = read(&sources.join(PAGE))?;
     for language in LANGUAGES {
         site.add_page(language, &words, &page)?;
@@ -163,12 +164,18 @@ impl Site {
         Ok(())
     }
 
+    /// `{{version}}`: changes whenever something does that the pages name or carry.
+    fn name_the_version(&mut self) {
+        let parts: Vec<&[u8]> = self.tokens.values().map(|value| value.as_bytes()).collect();
+        let version = digest(&parts)[..16].to_owned();
+        self.tokens.insert("version".to_owned(), version);
+    }
+
     /// The page in one language: `/` in English, `/es` and so on in the others.
     fn add_page(&mut self, language: &Language, words: &Words, page: &[u8]) -> Result<()> {
         let own = |token: &str| match token {
             "lang" => Some(language.code.to_owned()),
             "dir" => Some(if language.rtl { "rtl" } else { "ltr" }.to_owned()),
-            "alternates" => Some(alternates()),
             "language_links" => Some(language_links()),
             _ => words.text(token, language.code).map(str::to_owned),
         };
@@ -233,15 +240,6 @@ fn address(language: &Language) -> String {
         "en" => "/".to_owned(),
         code => format!("/{code}"),
     }
-}
-
-/// Tells search engines of the page's other languages.
-fn alternates() -> String {
-    let link = |language: &Language| {
-        let (code, address) = (language.code, address(language));
-        format!(r#"<link rel="alternate" hreflang="{code}" href="{address}">"#)
-    };
-    LANGUAGES.iter().map(link).collect::<Vec<_>>().join("\n")
 }
 
 /// Each language by its own name.

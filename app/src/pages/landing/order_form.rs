@@ -15,6 +15,7 @@ use crate::components::notice::{Notice, Tone};
 use crate::figures::{CLOCK, fiat, local_parts, sats};
 use crate::keygen::Keygen;
 use crate::pages::order::price_key;
+use crate::refusals;
 use crate::router::address;
 use crate::shop::{Shop, shop};
 use crate::vault_protocol::OrderKeys;
@@ -309,7 +310,7 @@ impl Form {
                     return navigate(&address(&keys));
                 }
                 Ok(made) => {
-                    shop.ask();
+                    shop.refresh();
                     Trouble::Price {
                         shown,
                         asked: made.amount_sats,
@@ -326,7 +327,12 @@ impl Form {
                     Trouble::Call(failure)
                 }
             };
-            self.announcer.say(words::not_made());
+            // All else is an alert already.
+            match &trouble {
+                Trouble::Price { .. } => self.announcer.say(words::price_changed()),
+                Trouble::Changed { .. } => self.announcer.say(words::arrived()),
+                Trouble::Call(_) => {}
+            }
             if let Trouble::Call(Failure::Refused(error)) = &trouble {
                 // A choice that stands beside its field.
                 if is_class && self.class.refuse(error.code) {
@@ -335,7 +341,7 @@ impl Form {
                 match error.code {
                     // It stands beside its field.
                     ErrorCode::InvalidRefundAddress => {
-                        return self.refund_trouble.set(Some(error.message.clone()));
+                        return self.refund_trouble.set(Some(refusals::sentence(error)));
                     }
                     // What is sold has changed since this page has loaded.
                     ErrorCode::UnavailableOption => {

@@ -2,6 +2,7 @@
 
 use super::Order;
 use super::claim::{Claim, Contents, Trouble};
+use crate::browser::focus;
 use crate::components::copy::CopyButton;
 use crate::components::download::DownloadButton;
 use crate::components::notice::{Notice, Tone};
@@ -14,13 +15,27 @@ use kindling_domain::secret::Secret;
 use kindling_domain::wire::{Bundle, Component, Delivery};
 use leptos::prelude::*;
 
+const TITLE: &str = "credentials-title";
+
 /// The hand-over in whichever state it is.
 #[component]
 pub fn Handover(order: Order, claim: Claim<Bundle>) -> impl IntoView {
     let file = format!("{}-credentials.txt", order.file_name());
+    // The buttons that open and erase go with what they did: the focus stays where it went on.
+    let stage = Memo::new(move |_| (claim.bundle.with(Option::is_some), claim.delivery()));
+    Effect::new(move |before: Option<(bool, Option<Delivery>)>| {
+        let (is_open, delivery) = stage.get();
+        let moved_on = before.is_some_and(|(was_open, old)| {
+            is_open && (!was_open || old != delivery && delivery == Some(Delivery::Erased))
+        });
+        if moved_on {
+            focus(TITLE);
+        }
+        (is_open, delivery)
+    });
     view! {
-        <section class="card stack" aria-labelledby="credentials-title">
-            <h2 id="credentials-title">{words::title()}</h2>
+        <section class="card stack" aria-labelledby=TITLE>
+            <h2 id=TITLE tabindex="-1">{words::title()}</h2>
             {move || match (claim.bundle.get(), claim.delivery()) {
                 (Some(bundle), _) => view! { <Opened bundle=bundle claim=claim file=file.clone()/> }.into_any(),
                 (None, Some(Delivery::Erased)) => view! {

@@ -1,8 +1,9 @@
 //! Step two: the invoice that the machine is paid with, checked against the price that was shown before ordering.
 
 use super::bill::Bill;
-use super::{Order, price_key};
+use super::{Order, price_key, save};
 use crate::browser::session_storage;
+use crate::components::copy::CopyButton;
 use crate::components::heading::Heading;
 use crate::components::steps::Steps;
 use crate::words::checkout as words;
@@ -23,6 +24,10 @@ pub fn Pay(order: Order) -> impl IntoView {
                 let price = agreed_price(order, &invoice);
                 view! { <Bill order=order invoice=invoice price=price class="card invoice"/> }
             })}
+            // Whether a password manager has saved it nobody tells the page.
+            <p class="onward">
+                <CopyButton text=save::link(&order.keys()) what=words::the_link() label=words::copy_link() class="button small"/>
+            </p>
         </section>
     }
     .into_any()

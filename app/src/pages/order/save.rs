@@ -118,7 +118,8 @@ fn PasswordForm(keys: OrderKeys) -> impl IntoView {
     .into_any()
 }
 
-fn link(keys: &OrderKeys) -> Secret {
+/// The order link.
+pub fn link(keys: &OrderKeys) -> Secret {
     // Opened to be put together; it stays a secret.
     Secret::new(format!(
         "{}/orders/{}#{}",
