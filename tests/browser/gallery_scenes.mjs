@@ -228,7 +228,7 @@ const NODE = {
     await page.route(ORDER, (route) => route.abort());
     // The page asks as soon as it hears that the network is back.
     await page.evaluate(() => window.dispatchEvent(new Event('online')));
-    await page.getByText('No news from the server').waitFor();
+    await page.getByRole('note').getByText('No news from the server').waitFor();
   },
 };
 

@@ -93,7 +93,7 @@ describe('the app on a device', { skip }, () => {
     await page.reload();
     const kept = await app.cached();
     const paths = kept.map(({ path }) => path);
-    const expected = /^\/$|^\/language$|^\/icon\.svg$|^\/icon-192\.png$|^\/manifest\.webmanifest$|^\/[a-z_-]+-[0-9a-f]{16}\.(js|wasm|txt)$/;
+    const expected = /^\/$|^\/language$|^\/icon\.svg$|^\/icon-192\.png$|^\/manifest\.webmanifest$|^\/[a-z_-]+-[0-9a-f]{16}\.(js|wasm|txt|css)$/;
     assert.deepEqual(paths.filter((path) => !expected.test(path)), []);
     for (const program of ['shop', 'order', 'vault']) assert.ok(paths.some((path) => path.startsWith(`/${program}_bg-`)), `${program} is kept`);
     const everything = kept.map(({ text }) => text).join('\n');

@@ -18,7 +18,7 @@ describe('the page', { skip }, () => {
     for (const target of ['/', '/orders/0', '/sw.js', '/manifest.webmanifest']) {
       const { headers } = await worker.fetch(target);
       const policy = headers.get('content-security-policy');
-      assert.match(policy, /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval';/, target);
+      assert.match(policy, /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval' 'sha256-[^']+'; worker-src 'self'; connect-src 'self'; style-src 'self' 'sha256-[^']+'; img-src/, target);
       assert.match(policy, /frame-ancestors 'none'; base-uri 'none'$/, target);
       assert.doesNotMatch(policy, /unsafe-inline|unsafe-eval'(?<!wasm-unsafe-eval')|https?:|\*/);
       assert.equal(headers.get('referrer-policy'), 'no-referrer');
@@ -53,7 +53,7 @@ describe('the page', { skip }, () => {
         const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
         assert.ok(over <= 0, `${what} is ${over} px too wide at ${width}`);
       }
-      const small = await page.locator('button, .button, select, .choice, input:not([type=radio]):not([type=hidden])').evaluateAll((all) => all
+      const small = await page.locator('button, .button, select, .choice, input:not([type=radio], [type=checkbox], [type=hidden]), label.check').evaluateAll((all) => all
         .filter((element) => element.checkVisibility())
         .map((element) => [element.textContent, element.getBoundingClientRect()])
         .filter(([, box]) => box.height < 36 || box.width < 24)

@@ -135,9 +135,9 @@ describe('an order is followed', { skip }, () => {
     const bought = await orderNode(page);
     await bought.untilPaying();
     await context.setOffline(true);
-    await page.getByText('No news from the server').waitFor({ timeout: 15_000 });
+    await page.getByRole('note').getByText('No news from the server').waitFor({ timeout: 15_000 });
     await context.setOffline(false);
-    await page.getByText('No news from the server').waitFor({ state: 'detached', timeout: 15_000 });
+    await page.getByRole('note').getByText('No news from the server').waitFor({ state: 'detached', timeout: 15_000 });
     await bought.payStub.click();
     await bought.ready.waitFor();
     await visit.close();

@@ -15,7 +15,7 @@ export function device(page) {
     removeAll: button('Remove all from this device'),
     remove: page.getByRole('button', { name: /^Remove from this device: / }),
     surely: button('Yes, remove'),
-    orders: page.getByRole('heading', { level: 1, name: 'My orders' }),
+    orders: page.getByRole('heading', { level: 2, name: 'My orders' }),
     order: page.locator('.kept-order'),
     tellMe: button('Turn on the notification'),
     tellMeNot: button('Turn it off again'),
