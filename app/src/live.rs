@@ -16,6 +16,8 @@ use web_sys::VisibilityState;
 
 /// Every other tick asks and looks whether the socket lives; the ones between are for who looks at an unpaid invoice.
 const TICK: Duration = Duration::from_millis(2500);
+/// In ticks.
+const ONCE_A_MINUTE: u32 = 24;
 /// A socket that has not answered a ping for this long is not waited for while a payment is.
 const MUTE_MILLIS: u64 = 3500;
 /// A socket that has been silent for this long, pings included, is dead: phones change networks without saying so.
@@ -168,16 +170,21 @@ impl Follower {
     }
 
     fn tick(self: &Rc<Self>) {
-        if self.settled() {
-            return;
-        }
         let ticks = self.ticks.get().wrapping_add(1);
         self.ticks.set(ticks);
+        let is_seen = document().visibility_state() == VisibilityState::Visible;
+        if self.settled() {
+            // Unless a payment arrives late after all, which makes something owed again.
+            if is_seen && ticks.is_multiple_of(ONCE_A_MINUTE) {
+                self.ask();
+            }
+            return;
+        }
         let unpaid = self
             .view
             .with_untracked(|view| view.as_ref().is_none_or(awaits_money));
         // Whoever has paid and sees nothing of it within seconds begins to worry.
-        let watched = unpaid && document().visibility_state() == VisibilityState::Visible;
+        let watched = unpaid && is_seen;
         let whole = ticks.is_multiple_of(2);
         if !whole && !watched {
             return;
@@ -233,7 +240,7 @@ impl Follower {
         }
     }
 
-    /// Nothing more can happen.
+    /// Nothing more is to be expected.
     fn settled(&self) -> bool {
         self.view
             .try_with_untracked(|view| view.as_ref().is_some_and(is_over))

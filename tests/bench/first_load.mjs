@@ -8,19 +8,23 @@ import { withBuiltShop } from './assets_server.mjs';
 export const rows = ['first_load_bytes', 'first_load_requests', 'vault_bytes', 'precache_bytes'];
 
 export const measure = () => withBuiltShop(async ({ browser, url }) => {
-  const { page, finished } = await visit(browser, url);
-  return [...report(await Promise.all(finished.map(sized))), await precache(page, url)];
+  // Without a service worker, which asks for the same files meanwhile: who comes second takes them from the browser's own cache.
+  const first = await visit(browser, url, { serviceWorkers: 'block' });
+  const loaded = await Promise.all(first.finished.map(sized));
+  const { page } = await visit(browser, url);
+  return [...report(loaded), await precache(page, url)];
 });
 
 /** Loads the page until one could order -> {page, finished: requests of the page and its worker} */
-async function visit(browser, baseURL) {
-  const { context, page, errors } = await browser.open({ baseURL });
+async function visit(browser, baseURL, options = {}) {
+  const { context, page, errors } = await browser.open({ baseURL, ...options });
   const finished = [];
   context.on('requestfinished', (request) => { if (!request.serviceWorker()) finished.push(request); });
   await page.goto('/');
   await page.getByRole('button', { name: /^Continue/ }).waitFor();
   await page.getByText('Your key is ready').waitFor({ timeout: 120_000 });
-  assert.deepEqual(errors, []);
+  // What blocks service workers here registers nothing, and says so to nobody: what the page makes of that is no customer's error.
+  assert.deepEqual(errors.filter((text) => !(options.serviceWorkers && text.includes("(reading 'installing')"))), []);
   return { page, finished };
 }
 

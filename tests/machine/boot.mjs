@@ -164,8 +164,13 @@ async function relayTo(hostname, port, socketPath) {
   };
 }
 
+/** The machine lives on while it is copied, so that a file may go between its name and its content: then all is copied again. */
 function copyTree(from, to) {
-  fs.rmSync(to, { recursive: true, force: true });
-  const copied = spawnSync("cp", ["--archive", "--no-target-directory", from, to], { encoding: "utf8" });
-  if (copied.status !== 0) throw new Error(`the machine's files could not be copied: ${copied.stderr}`);
+  for (let tries = 0; ; tries += 1) {
+    fs.rmSync(to, { recursive: true, force: true });
+    const copied = spawnSync("cp", ["--archive", "--no-target-directory", from, to], { encoding: "utf8", env: { ...process.env, LC_ALL: "C" } });
+    if (copied.status === 0) return;
+    const hasOnlyGone = copied.stderr.trim().split("\n").every((line) => line.endsWith(": No such file or directory"));
+    if (!hasOnlyGone || tries === 4) throw new Error(`the machine's files could not be copied: ${copied.stderr}`);
+  }
 }

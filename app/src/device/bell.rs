@@ -75,11 +75,12 @@ pub async fn turn_on(keys: &OrderKeys, key: &str) -> Result<(), Trouble> {
     }
     let endpoint = Secret::new(subscribe(key).await?.endpoint());
     let id = keys.order_id;
-    api::tell(&id, &keys.access_token, endpoint.clone())
-        .await
-        .map_err(Trouble::Server)?;
-    // Opened to be remembered beside the orders: it is what the server is told to forget.
+    // Opened to be remembered beside the orders: it is what the server is told to forget, so it is here before the server has it.
     store::write(Store::Bells, &id.to_string(), endpoint.expose()).await?;
+    if let Err(failure) = api::tell(&id, &keys.access_token, endpoint).await {
+        store::remove(Store::Bells, &id.to_string()).await?;
+        return Err(Trouble::Server(failure));
+    }
     Ok(())
 }
 

@@ -52,7 +52,9 @@ pub fn MyOrders(beside: Option<String>) -> impl IntoView {
         read();
     }
     let announcer = announcer();
+    let is_stuck = RwSignal::new(false);
     let removed = move |is_done: bool| {
+        is_stuck.set(!is_done);
         if is_done {
             announcer.say(words::removed());
             // What had the focus goes.
@@ -77,6 +79,7 @@ pub fn MyOrders(beside: Option<String>) -> impl IntoView {
                             <li class="card kept-order"><Row order=order removed=Callback::new(removed)/></li>
                         </For>
                     </ul>
+                    {move || is_stuck.get().then(|| view! { <p class="field-error" role="alert">{words::remove_trouble()}</p> })}
                     {move || are_many.get().then(|| view! {
                         <Removal
                             label=words::remove_all()

@@ -13,7 +13,7 @@ use crate::figures::{CLOCK, fiat, local_parts, sats};
 use crate::focus;
 use crate::shop::shop;
 use crate::vault_client;
-use crate::vault_protocol::QrCode;
+use crate::vault_protocol::{QrCode, VaultTrouble};
 use crate::webln;
 use crate::words::{checkout as words, common};
 use kindling_domain::money::Sats;
@@ -31,7 +31,7 @@ const FIVE_MINUTES: u64 = 5 * MINUTE;
 #[component]
 pub fn Bill(order: Order, invoice: InvoiceView, price: Sats, class: &'static str) -> impl IntoView {
     let shop = shop();
-    let verdict = RwSignal::new(None::<Result<QrCode, String>>);
+    let verdict = RwSignal::new(None::<Result<QrCode, VaultTrouble>>);
     let payment_request = invoice.payment_request.clone();
     // Runs when the catalogue has told the network.
     Effect::new(move || {
@@ -49,7 +49,7 @@ pub fn Bill(order: Order, invoice: InvoiceView, price: Sats, class: &'static str
             )
             .await;
             // The person may have moved on meanwhile.
-            let _ = verdict.try_set(Some(answer.map_err(|trouble| trouble.sentence())));
+            let _ = verdict.try_set(Some(answer));
         });
     });
     move || match (verdict.get(), shop.failure()) {
@@ -66,9 +66,14 @@ pub fn Bill(order: Order, invoice: InvoiceView, price: Sats, class: &'static str
         }
         .into_any()
         }
-        (Some(Err(reason)), _) => view! {
+        // Nothing is known against these.
+        (Some(Err(trouble @ (VaultTrouble::Broken | VaultTrouble::InvoiceTooLong))), _) => view! {
+            <Notice tone=Tone::Error title=words::unchecked()><p>{trouble.sentence()}</p></Notice>
+        }
+        .into_any(),
+        (Some(Err(trouble)), _) => view! {
             <Notice tone=Tone::Error title=words::refused()>
-                <p>{reason}</p>
+                <p>{trouble.sentence()}</p>
                 <p>{words::refused_means()}</p>
             </Notice>
         }

@@ -123,7 +123,7 @@ fn has_invoice(view: &OrderView) -> bool {
 #[component]
 fn Keep(order: Order, last: Memo<Option<Last>>) -> impl IntoView {
     let kept = RwSignal::new(None::<bool>);
-    let trouble = RwSignal::new(false);
+    let trouble = RwSignal::new(None::<&'static str>);
     let announcer = announcer();
     let id = order.id();
     spawn_local(async move {
@@ -137,7 +137,7 @@ fn Keep(order: Order, last: Memo<Option<Last>>) -> impl IntoView {
         };
         spawn_local(async move {
             let done = device::keep(&order.keys(), last).await.is_ok();
-            let _ = trouble.try_set(!done);
+            let _ = trouble.try_set((!done).then(words::keep_trouble));
             if done {
                 announcer.say(words::kept());
                 let _ = kept.try_set(Some(true));
@@ -147,7 +147,9 @@ fn Keep(order: Order, last: Memo<Option<Last>>) -> impl IntoView {
     };
     let remove = Callback::new(move |()| {
         spawn_local(async move {
-            if device::forget(id).await.is_ok() {
+            let done = device::forget(id).await.is_ok();
+            let _ = trouble.try_set((!done).then(words::remove_trouble));
+            if done {
                 announcer.say(words::removed());
                 let _ = kept.try_set(Some(false));
                 focus(KEEP_HEADING);
@@ -169,7 +171,6 @@ fn Keep(order: Order, last: Memo<Option<Last>>) -> impl IntoView {
             false => view! {
                 <p><Rich text=words::keep_means() hrefs=&["/orders"]/></p>
                 <button type="button" class="button" on:click=keep>{words::keep()}</button>
-                {move || trouble.get().then(|| view! { <p class="field-error" role="alert">{words::keep_trouble()}</p> })}
             }
             .into_any(),
         };
@@ -177,6 +178,7 @@ fn Keep(order: Order, last: Memo<Option<Last>>) -> impl IntoView {
             <section class="card stack tight device-box" aria-labelledby=KEEP_HEADING>
                 <h2 id=KEEP_HEADING tabindex="-1">{words::here()}</h2>
                 {body}
+                {move || trouble.get().map(|sentence| view! { <p class="field-error" role="alert">{sentence}</p> })}
             </section>
         })
     }

@@ -188,17 +188,17 @@ fn Reason(order: Order) -> impl IntoView {
     let reason = Memo::new(move |_| {
         let view = order.feed.view.read();
         let view = view.as_ref()?;
-        let told = view.error_message.clone();
+        let told = || Some((view.error_message.clone()?, Some("en")));
         if language() == "en" {
-            return told;
+            return told();
         }
         let known = because(view.state, view.error_code.as_deref()?);
-        known.map(str::to_owned).or(told)
+        known.map(|known| (known.to_owned(), None)).or_else(told)
     });
     move || {
         reason
             .get()
-            .map(|reason| view! { <p class="reason">{reason}</p> })
+            .map(|(reason, lang)| view! { <p class="reason" lang=lang>{reason}</p> })
     }
 }
 
