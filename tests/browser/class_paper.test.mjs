@@ -72,7 +72,7 @@ const LANGUAGES = [
 describe('cards on paper', { skip }, () => {
   for (const [paper, scheme, branded] of [['A4', 'dark', true], ['Letter', 'light', false]]) {
     test(`${paper}, from a ${scheme} page ${branded ? 'with' : 'without'} branding: eight to a page, codes over 40 mm, and nothing else`, async () => {
-      const visit = await browser.open({ baseURL: worker.url, ...SHARP, scheme, locale: paper === 'A4' ? 'de-DE' : 'en-US' });
+      const visit = await browser.open({ baseURL: worker.url, ...SHARP, scheme, locale: paper === 'A4' ? 'en-GB' : 'en-US' });
       const { page } = visit;
       const { bundle, own } = await openClass(visit);
       if (branded) {
@@ -119,7 +119,7 @@ describe('cards on paper', { skip }, () => {
 
   for (const [lang, fromRight, isWritten, number, hint, accept] of LANGUAGES) {
     test(`in ${lang}: what stands beside the code comes out in its own letters, on the side where it is read`, async () => {
-      const visit = await browser.open({ baseURL: worker.url, ...SHARP, locale: 'de-DE' });
+      const visit = await browser.open({ baseURL: worker.url, ...SHARP });
       const { page } = visit;
       await speak(page, {
         'Node {number}': number, 'First open and accept': accept,

@@ -53,7 +53,7 @@ describe('the order form', { skip }, () => {
     await form.trouble.waitFor();
     await form.region.selectOption('sgp1');
     await form.continue.click();
-    const choice = page.getByText('Your first attempt had arrived after all');
+    const choice = page.getByRole('note').getByText('Your first attempt had arrived after all');
     await choice.waitFor();
     const [first] = bodies(visit).map((body) => JSON.parse(body));
     await page.getByRole('button', { name: 'Order with the new choices' }).click();
