@@ -4,6 +4,7 @@
 pub mod bell;
 mod store;
 
+use crate::router::address;
 use crate::vault_protocol::OrderKeys;
 use kindling_domain::catalogue::Product;
 use kindling_domain::id::OrderId;
@@ -30,8 +31,7 @@ pub struct Kept {
 impl Kept {
     /// Its address.
     pub fn address(&self) -> String {
-        // Opened for the link that leads to the order's page.
-        format!("/orders/{}#{}", self.id, self.fragment.expose())
+        address(&self.id, &self.fragment)
     }
 }
 

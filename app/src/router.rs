@@ -5,6 +5,7 @@
 
 use crate::browser::location;
 use crate::vault_protocol::OrderKeys;
+use kindling_domain::id::OrderId;
 use kindling_domain::secret::Secret;
 use leptos::ev;
 use leptos::prelude::*;
@@ -74,7 +75,7 @@ impl Router {
 
     /// Goes to an order's page.
     pub fn enter(self, keys: &OrderKeys) {
-        self.go(&address(keys));
+        self.go(&address(&keys.order_id, &keys.fragment));
     }
 
     fn arrive(self) {
@@ -87,9 +88,9 @@ impl Router {
 }
 
 /// The address of an order's page.
-pub fn address(keys: &OrderKeys) -> String {
+pub fn address(id: &OrderId, fragment: &Secret) -> String {
     // Opened for the address bar, which is where an order link lives; the part behind # stays in the browser.
-    format!("/orders/{}#{}", keys.order_id, keys.fragment.expose())
+    format!("/orders/{id}#{}", fragment.expose())
 }
 
 /// The router of the app. Contexts are found while a component is made, not in its event handlers.

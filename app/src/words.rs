@@ -24,7 +24,7 @@ pub fn load() {
         .unwrap_or_default();
     let pack: &'static str = Box::leak(pack.into_boxed_str());
     let texts = pack
-        .split('\u{1d}')
+        .split(AREA_END)
         .map(|area| area.split('\n').collect())
         .collect();
     TEXTS.set(texts);
@@ -50,7 +50,6 @@ fn filled(area: usize, line: usize, pairs: &[(&str, &str)]) -> String {
 }
 
 fn counted(area: usize, line: usize, n: u64, pairs: &[(&str, &str)]) -> String {
-    const PLURALS: [&str; 6] = ["zero", "one", "two", "few", "many", "other"];
     let category: String = PLURAL_RULES.with(|rules| rules.select(n as f64)).into();
     let at = PLURALS.iter().position(|name| *name == category);
     let chosen = at.map_or("", |at| text(area, line + at));

@@ -1,10 +1,11 @@
-//! The words as Rust functions, so that the compiler knows every key and every placeholder.
+//! The words as Rust functions, with the marks of a pack, so that the compiler knows every key and every placeholder.
 
-use crate::{Entry, Words};
+use crate::{AREA_END, Entry, PLURALS, Words};
 
 /// A module for each area that a program loads, with a function for each key, on top of `text`, `filled` and `counted` of the module around them.
 pub fn functions(words: &Words) -> String {
-    let mut code = String::new();
+    let mut code =
+        format!("const PLURALS: [&str; 6] = {PLURALS:?};\nconst AREA_END: char = {AREA_END:?};\n");
     for (at, (name, area)) in words.areas().iter().enumerate() {
         if !words.is_loaded(name) {
             continue;

@@ -307,7 +307,7 @@ impl Form {
             let trouble = match answer {
                 Ok(made) if made.amount_sats == shown => {
                     remember_price(&keys, shown);
-                    return navigate(&address(&keys));
+                    return navigate(&address(&keys.order_id, &keys.fragment));
                 }
                 Ok(made) => {
                     shop.refresh();

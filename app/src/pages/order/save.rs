@@ -8,6 +8,7 @@ use crate::components::heading::Heading;
 use crate::components::share::{Shared, share_button};
 use crate::components::steps::Steps;
 use crate::passwords;
+use crate::router::address;
 use crate::vault_protocol::OrderKeys;
 use crate::words::{checkout as words, order};
 use kindling_domain::secret::Secret;
@@ -80,7 +81,7 @@ fn PasswordForm(keys: OrderKeys) -> impl IntoView {
     let id = keys.order_id.to_string();
     // Opened for the two places a password manager saves: the page's address and the password.
     let fragment = keys.fragment.expose().to_owned();
-    let action = format!("/orders/{id}#{fragment}");
+    let action = address(&keys.order_id, &keys.fragment);
     let form = NodeRef::<Form>::new();
     let is_offered = StoredValue::new(false);
     let save = move |event: SubmitEvent| {
@@ -120,13 +121,7 @@ fn PasswordForm(keys: OrderKeys) -> impl IntoView {
 
 /// The order link.
 pub fn link(keys: &OrderKeys) -> Secret {
-    // Opened to be put together; it stays a secret.
-    Secret::new(format!(
-        "{}/orders/{}#{}",
-        origin(),
-        keys.order_id,
-        keys.fragment.expose()
-    ))
+    Secret::new([origin(), address(&keys.order_id, &keys.fragment)].concat())
 }
 
 /// The text file: a file found years later should say what it is.

@@ -144,7 +144,7 @@ pub fn trouble_notice(form: Form, trouble: Trouble) -> AnyView {
         }
         .into_any(),
         Trouble::Changed { earlier } => {
-            let open_earlier = move || navigate(&address(&earlier));
+            let open_earlier = move || navigate(&address(&earlier.order_id, &earlier.fragment));
             let again = move || {
                 form.sent.set_value(None);
                 form.trouble.set(None);
