@@ -283,7 +283,7 @@ pub enum VaultTrouble {
     LinkOfOtherOrder,
     /// The counters in the link do not lead to the key.
     LinkWithWrongCounters,
-    /// The search ran out of numbers.
+    /// The search found nothing.
     NoKeyFound,
     /// A library refused to build or write the key.
     KeyNotWritten,
@@ -346,7 +346,6 @@ impl From<KeyError> for VaultTrouble {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::WrongCounters => Self::LinkWithWrongCounters,
-            KeyError::NoPrime => Self::NoKeyFound,
             // A link of an unknown type of key does not even parse.
             KeyError::Encoding | KeyError::UnknownType => Self::KeyNotWritten,
         }

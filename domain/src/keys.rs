@@ -1,30 +1,31 @@
 //! SSH keys: the order's own keypair, always the same for the same seed, and the public keys customers bring.
 //!
-//! Nothing here draws randomness. The seed is 32 secret bytes of the order link; Ed25519 uses it as it is, RSA-4096 finds its
-//! primes from it ([`PrimeSearch`]), which takes seconds, and rebuilds them at once from the two counters the link carries.
+//! Nothing here draws randomness. The seed is 32 secret bytes of the order link; Ed25519 uses it as it is, RSA-4096 has its primes
+//! searched from it (`kindling_primes`), which takes a while, and rebuilds them at once from the two counters the link carries.
 
-mod fermat;
-mod primes;
 mod public;
 
-pub use primes::{Prime, PrimeSearch, Step};
 pub use public::{PublicKey, PublicKeyError, parse_public_key};
 
+use kindling_primes::{Counters, EndOfNumbers, PUBLIC_EXPONENT, Prime, Start};
 use num_bigint::BigUint;
-use primes::{PUBLIC_EXPONENT, prime_at};
-use rsa::RsaPrivateKey;
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use rsa::pkcs8::der::asn1::ObjectIdentifier;
 use rsa::pkcs8::spki::AlgorithmIdentifierRef;
-use rsa::pkcs8::{PrivateKeyInfo, SecretDocument};
+use rsa::pkcs8::{EncodePrivateKey, EncodePublicKey, PrivateKeyInfo, SecretDocument};
+use rsa::traits::{PrivateKeyParts, PublicKeyParts};
+use rsa::{Pkcs1v15Sign, RsaPrivateKey, RsaPublicKey};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use ssh_key::private::{Ed25519Keypair, KeypairData, RsaKeypair};
 use ssh_key::{LineEnding, PrivateKey};
 use std::str::FromStr;
 use zeroize::{Zeroize, Zeroizing};
 
-/// p and q must differ by more than 2 to this (FIPS 186-5: 2^(bits/2 - 100)).
+/// p and q must differ by more than 2 to this (FIPS 186-5, A.1.3: 2^(bits/2 - 100)).
 const MIN_DISTANCE_BITS: usize = 1948;
+/// The private exponent must be more than 2 to this (FIPS 186-5, A.1.1: 2^(bits/2)).
+const MIN_EXPONENT_BITS: usize = 2048;
 
 /// The kinds of keypair an order can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -94,6 +95,12 @@ pub struct PrimeCounters {
     pub q: u32,
 }
 
+impl From<Counters> for PrimeCounters {
+    fn from(Counters { p, q }: Counters) -> Self {
+        Self { p, q }
+    }
+}
+
 /// A keypair. It does not print, and its memory is wiped on drop.
 pub struct SshKey {
     pair: Pair,
@@ -131,10 +138,9 @@ impl SshKey {
         &self.public
     }
 
-    /// The line of an `id_….pub` file, without line break. Control characters of the comment are dropped.
+    /// As [`PublicKey::openssh`].
     pub fn public_openssh(&self, comment: &str) -> String {
-        let line = [self.public.normalized(), tame(comment)].join(" ");
-        line.trim_end().to_owned()
+        self.public.openssh(comment)
     }
 
     /// The text of an unencrypted `id_…` file.
@@ -159,6 +165,31 @@ impl SshKey {
                 .and_then(|der| Ok(der.to_pem("PRIVATE KEY", LineEnding::LF)?))
                 .map_err(|_| KeyError::Encoding),
         }
+    }
+
+    /// An RSA key for other programs' libraries: the private key as PKCS#8, then the public one as SubjectPublicKeyInfo, both in DER. `None` of
+    /// an Ed25519 key.
+    pub fn rsa_der(&self) -> Option<(SecretDocument, Vec<u8>)> {
+        let Pair::Rsa(key) = &self.pair else {
+            return None;
+        };
+        let public = key.to_public_key().to_public_key_der().ok()?;
+        Some((key.to_pkcs8_der().ok()?, public.into_vec()))
+    }
+
+    /// Whether a signature that the private half makes is good for the public one, by RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017) of these
+    /// bytes. Ed25519 keys need no trial: their halves cannot disagree.
+    pub fn signs(&self, message: &[u8]) -> bool {
+        let Pair::Rsa(key) = &self.pair else {
+            return true;
+        };
+        let hash = Sha256::digest(message);
+        let scheme = Pkcs1v15Sign::new::<Sha256>;
+        key.sign(scheme(), &hash).is_ok_and(|signature| {
+            key.to_public_key()
+                .verify(scheme(), &hash, &signature)
+                .is_ok()
+        })
     }
 
     /// `SHA256:…`, as `ssh-keygen -l` prints it.
@@ -210,60 +241,66 @@ pub fn ed25519(seed: &SshSeed) -> Result<SshKey, KeyError> {
     SshKey::new(Pair::Ed25519(Ed25519Keypair::from_seed(seed.expose())))
 }
 
-/// Finds the RSA-4096 keypair of a seed. `progress` hears 0 to 1, never falling: how likely the search was to be over by now.
+/// Rebuilds the RSA-4096 keypair whose primes stand at the counters. That they are primes is for `kindling_primes::confirm` to say, which
+/// takes longer than all of this.
 ///
 /// # Errors
-/// [`KeyError::NoPrime`]; no seed is known to get there.
-pub fn search_rsa(
-    seed: &SshSeed,
-    progress: &mut dyn FnMut(f32),
-) -> Result<(SshKey, PrimeCounters), KeyError> {
-    progress(0.0);
-    let mut search = PrimeSearch::new(seed, Prime::P);
-    let (p, p_number) = next_prime(&mut search, &mut |part| progress(part / 2.0))?;
-    let mut search = PrimeSearch::new(seed, Prime::Q);
-    loop {
-        let (q, q_number) = next_prime(&mut search, &mut |part| progress(0.5 + part / 2.0))?;
-        if far_apart(&p_number, &q_number) {
-            return Ok((rsa_key(&p_number, &q_number)?, PrimeCounters { p, q }));
-        }
+/// [`KeyError::WrongCounters`] where they cannot lead to two primes of one key by FIPS 186-5, A.1.1 and A.1.3.
+pub fn rsa_from_counters(seed: &SshSeed, counters: PrimeCounters) -> Result<SshKey, KeyError> {
+    let (p, q) = rsa_factors(seed, counters)?;
+    let e = BigUint::from(PUBLIC_EXPONENT);
+    // The only thing that it can refuse is a factor that has none or no inverse of e.
+    let key = RsaPrivateKey::from_p_q((*p).clone(), (*q).clone(), e);
+    let key = key.map_err(|_| KeyError::WrongCounters)?;
+    if key.d().bits() <= MIN_EXPONENT_BITS {
+        return Err(KeyError::WrongCounters);
     }
+    SshKey::new(Pair::Rsa(Box::new(key)))
 }
 
-/// Rebuilds an RSA-4096 keypair from the counters that [`search_rsa`], or two [`PrimeSearch`]es, found.
+/// The public half alone, which takes no time.
 ///
 /// # Errors
-/// [`KeyError::WrongCounters`] where they do not lead to two primes of one key.
-pub fn rsa_from_counters(seed: &SshSeed, counters: PrimeCounters) -> Result<SshKey, KeyError> {
-    let p = prime_at(seed, Prime::P, counters.p)?;
-    let q = prime_at(seed, Prime::Q, counters.q)?;
+/// As [`rsa_from_counters`].
+pub fn rsa_public_from_counters(
+    seed: &SshSeed,
+    counters: PrimeCounters,
+) -> Result<PublicKey, KeyError> {
+    let (p, q) = rsa_factors(seed, counters)?;
+    let e = BigUint::from(PUBLIC_EXPONENT);
+    let key = RsaPublicKey::new(&*p * &*q, e).map_err(|_| KeyError::WrongCounters)?;
+    let key = ssh_key::public::RsaPublicKey::try_from(key)?;
+    let line = ssh_key::PublicKey::from(key).to_openssh()?;
+    parse_public_key(&line).map_err(|_| KeyError::Encoding)
+}
+
+/// The numbers at the counters, where they fit each other and the public exponent.
+fn rsa_factors(
+    seed: &SshSeed,
+    counters: PrimeCounters,
+) -> Result<(Zeroizing<BigUint>, Zeroizing<BigUint>), KeyError> {
+    let factor = |prime, counter| {
+        // Opened because the primes grow from it.
+        let words = Start::of(seed.expose(), prime).candidate(counter);
+        let words = words.map_err(|EndOfNumbers| KeyError::WrongCounters)?;
+        let number = Zeroizing::new(BigUint::from_slice(&*words));
+        // e is prime, so it shares a factor with the predecessor only by dividing it.
+        if &*number % PUBLIC_EXPONENT == BigUint::from(1u32) {
+            return Err(KeyError::WrongCounters);
+        }
+        Ok(number)
+    };
+    let p = factor(Prime::P, counters.p)?;
+    let q = factor(Prime::Q, counters.q)?;
     if !far_apart(&p, &q) {
         return Err(KeyError::WrongCounters);
     }
-    rsa_key(&p, &q)
-}
-
-fn next_prime(
-    search: &mut PrimeSearch,
-    progress: &mut dyn FnMut(f32),
-) -> Result<(u32, Zeroizing<BigUint>), KeyError> {
-    loop {
-        let step = search.step()?;
-        progress(search.progress());
-        if let Step::Found(counter) = step {
-            return Ok((counter, search.prime(counter)?));
-        }
-    }
+    Ok((p, q))
 }
 
 fn far_apart(p: &BigUint, q: &BigUint) -> bool {
     let distance = Zeroizing::new(if p > q { p - q } else { q - p });
     *distance > BigUint::from(1u32) << MIN_DISTANCE_BITS
-}
-
-fn rsa_key(p: &BigUint, q: &BigUint) -> Result<SshKey, KeyError> {
-    let key = RsaPrivateKey::from_p_q(p.clone(), q.clone(), BigUint::from(PUBLIC_EXPONENT));
-    SshKey::new(Pair::Rsa(Box::new(key.map_err(|_| KeyError::Encoding)?)))
 }
 
 /// Why there is no key.
@@ -273,8 +310,6 @@ pub enum KeyError {
     UnknownType,
     /// The remembered counters do not belong to this seed.
     WrongCounters,
-    /// The search ran out of numbers.
-    NoPrime,
     /// A library refused to build or write the key.
     Encoding,
 }
@@ -284,7 +319,6 @@ impl std::fmt::Display for KeyError {
         f.write_str(match self {
             Self::UnknownType => "There is no such type of SSH key.",
             Self::WrongCounters => "The key part of this link is mistyped; the SSH key can still be found from the secret.",
-            Self::NoPrime => "No SSH key was found for this secret.",
             Self::Encoding => "The SSH key could not be written.",
         })
     }

@@ -5,6 +5,9 @@ use crate::vault_protocol::{KeyFormat, OrderKeys, PrivateKey, VaultTrouble};
 use kindling_domain::keys::{self, SshKey};
 use kindling_domain::link::{KeyHint, LinkSecret, OrderLink, access_hash};
 use kindling_domain::secret::Secret;
+use kindling_primes::{
+    Distrust, Outcome, Plan, Prime, Scalar, Sieve, Start, Task, confirm, passes,
+};
 
 /// A new secret from the browser's generator (`crypto.getRandomValues`).
 pub fn draw() -> Performed<OrderKeys> {
@@ -28,7 +31,35 @@ pub fn search_rsa(fragment: &Secret, progress: &mut dyn FnMut(u8)) -> Performed<
             progress(percent);
         }
     };
-    let (key, counters) = keys::search_rsa(&link.secret.ssh_seed(), &mut in_percent)?;
+    let seed = link.secret.ssh_seed();
+    let starts = Prime::BOTH.map(|prime| Start::of(seed.expose(), prime));
+    let sieve = Sieve::default();
+    let mut plan = Plan::new(1);
+    let counters = loop {
+        let (ticket, task) = plan.next().ok_or(VaultTrouble::NoKeyFound)?;
+        let number = |prime: Prime, counter: u32| starts[prime as usize].candidate(counter);
+        let outcome = match task {
+            Task::Sieve { prime, window } => Outcome::Survivors(
+                sieve
+                    .survivors(&starts[prime as usize], window)
+                    .unwrap_or_default(),
+            ),
+            Task::Test { prime, counters } => {
+                Outcome::Tested(counters.into_iter().find(|counter| {
+                    number(prime, *counter).is_ok_and(|number| passes::<Scalar>(&number))
+                }))
+            }
+            Task::Confirm { prime, counter } => {
+                Outcome::Confirmed(number(prime, counter).is_ok_and(|number| confirm(&number)))
+            }
+        };
+        let done = plan.done(ticket, outcome);
+        in_percent(plan.progress());
+        if let Some(counters) = done.map_err(|Distrust| VaultTrouble::NoKeyFound)? {
+            break counters.into();
+        }
+    };
+    let key = keys::rsa_from_counters(&seed, counters)?;
     let link = OrderLink {
         key: KeyHint::Rsa4096(counters),
         ..link

@@ -67,6 +67,12 @@ impl PublicKey {
         format!("{} {}", self.algorithm, STANDARD.encode(&self.blob))
     }
 
+    /// The line of an `id_….pub` file, without line break. Control characters of the comment are dropped.
+    pub fn openssh(&self, comment: &str) -> String {
+        let line = [self.normalized(), super::tame(comment)].join(" ");
+        line.trim_end().to_owned()
+    }
+
     /// `SHA256:` and unpadded base64, as `ssh-keygen -l` prints it.
     pub fn sha256_fingerprint(&self) -> String {
         format!(

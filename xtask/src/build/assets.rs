@@ -46,7 +46,7 @@ pub fn folder(project: &Project) -> PathBuf {
 
 fn assets(project: &Project) -> Result<Outcome> {
     let mut site = Site::default();
-    for name in ["shop", "order", "vault"] {
+    for name in ["shop", "order", "vault", "primes_scalar", "primes_fused"] {
         site.add_module(name, &wasm::result(project, name))?;
     }
     let sources = project.path("static");

@@ -27,34 +27,57 @@ struct Module {
     /// The file cargo makes.
     file: &'static str,
     place: Place,
+    /// What wasm-opt is told beside [`FEATURES`].
+    options: &'static [&'static str],
 }
 
-const MODULES: [Module; 4] = [
+/// A page waits for each byte.
+const SMALL: &[&str] = &["-Oz"];
+/// A key worker's module is small, and its user waits for what it computes.
+const FAST: &[&str] = &["-O3"];
+const FAST_FUSED: &[&str] = &["-O3", "--enable-simd", "--enable-relaxed-simd"];
+
+const MODULES: [Module; 6] = [
     Module {
         name: "index",
         file: "kindling_worker.wasm",
         place: Place::Workerd,
+        options: SMALL,
     },
     Module {
         name: "shop",
         file: "shop.wasm",
         place: Place::Browser,
+        options: SMALL,
     },
     Module {
         name: "order",
         file: "order.wasm",
         place: Place::Browser,
+        options: SMALL,
     },
     Module {
         name: "vault",
         file: "vault.wasm",
         place: Place::Browser,
+        options: SMALL,
+    },
+    Module {
+        name: "primes_scalar",
+        file: "primes_scalar.wasm",
+        place: Place::Browser,
+        options: FAST,
+    },
+    Module {
+        name: "primes_fused",
+        file: "primes_fused.wasm",
+        place: Place::Browser,
+        options: FAST_FUSED,
     },
 ];
 
 /// What the Rust compiler may emit for this target; the Worker's abort handling adds exceptions.
-const WASM_OPT: [&str; 8] = [
-    "-Oz",
+const FEATURES: [&str; 7] = [
     "--enable-mutable-globals",
     "--enable-sign-ext",
     "--enable-nontrapping-float-to-int",
@@ -71,6 +94,9 @@ const RECIPE: &[u8] = b"2";
 pub fn steps(plan: &mut Plan) {
     plan.add("worker wasm", |project| compile(project, "kindling-worker"));
     plan.add("app wasm", |project| compile(project, "kindling-app"));
+    plan.add("key worker wasm", |project| {
+        compile(project, "kindling-primes")
+    });
     plan.add("glue and wasm-opt", finish);
     plan.add("worker", worker);
 }
@@ -123,11 +149,11 @@ fn finish(project: &Project) -> Result<Outcome> {
 fn finish_one(project: &Project, module: &Module, compiled: &Path, lock: &[u8]) -> Result<Outcome> {
     let input = read(compiled)?;
     let folder = result(project, module.name);
-    let options = WASM_OPT.join(" ");
+    let options = [&FEATURES, module.options].concat();
     // The lock file stands for binaryen's version; wasm-bindgen's is in the compiled file itself.
     let stamp = Stamp::new(
         folder.join("stamp"),
-        &[RECIPE, options.as_bytes(), lock, &input],
+        &[RECIPE, options.join(" ").as_bytes(), lock, &input],
     );
     if stamp.is_current() {
         return Ok(Outcome::Unchanged);
@@ -139,7 +165,7 @@ fn finish_one(project: &Project, module: &Module, compiled: &Path, lock: &[u8]) 
     let wasm = folder.join(format!("{}_bg.wasm", module.name));
     let optimised = folder.join("optimised.wasm");
     let mut command = node::wasm_opt(project);
-    command.args(WASM_OPT).arg(&wasm).arg("-o").arg(&optimised);
+    command.args(&options).arg(&wasm).arg("-o").arg(&optimised);
     quiet(project, &mut command)?;
     fs::rename(&optimised, &wasm).context("cannot move wasm-opt's result")?;
     stamp.set()?;
