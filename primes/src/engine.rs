@@ -6,6 +6,19 @@ use crate::words::{WORDS, Words};
 pub trait Engine {
     /// 2^(n-1) mod n, of an odd number `n` of exactly 2048 bits.
     fn power(n: &Words) -> Words;
+
+    /// A number, its 32-bit words given as doubles with the highest first, modulo four primes below 2^20 at once.
+    fn residues(words: &[f64; WORDS], primes: &[u32; 4]) -> [u32; 4];
+}
+
+/// Adding and taking away 1.5·2^52 rounds a double to the nearest integer.
+pub(crate) const ROUND: f64 = 6_755_399_441_055_744.0;
+/// What the next word's place is worth.
+pub(crate) const NEXT: f64 = 4_294_967_296.0;
+
+/// The residues below their primes, from numbers that are right but for at most one multiple.
+pub(crate) fn wrap(residues: [f64; 4], primes: &[u32; 4]) -> [u32; 4] {
+    std::array::from_fn(|i| (residues[i] as i32).rem_euclid(primes[i] as i32) as u32)
 }
 
 /// Whether `n` passes Fermat's test to base 2: every prime does, nearly no other number of this size.
@@ -87,6 +100,26 @@ mod tests {
         agrees::<Fused>();
     }
 
+    fn divides<E: Engine>() {
+        let [ordinary, largest] = [samples()[7], [u32::MAX; WORDS]];
+        for words in [ordinary, largest] {
+            let mut limbs = words.map(f64::from);
+            limbs.reverse();
+            let extremes = [[3, 5, 7, 11], [65_537, 1_048_571, 1_048_573, 1_048_559]];
+            for primes in extremes {
+                let expected = primes.map(|prime| number(&words) % prime);
+                let found = E::residues(&limbs, &primes).map(BigUint::from);
+                assert_eq!(found, expected, "{primes:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn both_engines_divide_as_a_library_does() {
+        divides::<Scalar>();
+        divides::<Fused>();
+    }
+
     #[test]
     fn an_engine_that_errs_in_one_bit_is_not_sound() {
         struct Wrong;
@@ -95,6 +128,10 @@ mod tests {
                 let mut power = Scalar::power(n);
                 power[17] ^= 1 << 9;
                 power
+            }
+
+            fn residues(words: &[f64; WORDS], primes: &[u32; 4]) -> [u32; 4] {
+                Scalar::residues(words, primes)
             }
         }
         assert!(!is_sound::<Wrong>());

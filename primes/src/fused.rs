@@ -5,9 +5,9 @@
 //! halves then stand in the low bits of a double whose high bits are known, so that whole columns are summed as 64-bit integers and what
 //! the high bits add up to is taken away once a column (Emmart, Zheng and Weems, ARITH 2018).
 
-use crate::engine::Engine;
+use crate::engine::{Engine, NEXT, ROUND, wrap};
 use crate::lanes::Lanes;
-use crate::words::{Words, bits, inverse, power_of_two, unscale};
+use crate::words::{WORDS, Words, bits, inverse, power_of_two, unscale};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Limbs of a residue, 2100 bits: so far above the modulus that nothing between the squarings needs a comparison.
@@ -43,6 +43,34 @@ impl Engine for Fused {
         let limbs = power.iter().flatten().map(|limb| *limb as u64);
         unscale(limbs, LIMB_BITS as usize, RADIX_BITS, n)
     }
+
+    fn residues(words: &[f64; WORDS], primes: &[u32; 4]) -> [u32; 4] {
+        residues(words, primes)
+    }
+}
+
+/// As [`crate::Scalar`] does it, two and two.
+#[cfg_attr(
+    target_arch = "wasm32",
+    target_feature(enable = "simd128,relaxed-simd")
+)]
+fn residues(words: &[f64; WORDS], primes: &[u32; 4]) -> [u32; 4] {
+    let [a, b, c, d] = primes.map(f64::from);
+    let (round, next) = (Lanes::splat(ROUND), Lanes::splat(NEXT));
+    let pairs = [[a, b], [c, d]];
+    let negated = pairs.map(|[even, odd]| Lanes::new(-even, -odd));
+    let inverses = pairs.map(|[even, odd]| Lanes::new(1.0 / even, 1.0 / odd));
+    let mut residues = [Lanes::splat(0.0); 2];
+    for word in words {
+        for ((residue, negated), inverse) in residues.iter_mut().zip(negated).zip(inverses) {
+            let value = residue.times_plus(next, Lanes::splat(*word));
+            let quotient = value.times_plus(inverse, round).minus(round);
+            *residue = quotient.times_plus(negated, value);
+        }
+    }
+    let [[a, b], [c, d]] =
+        residues.map(|lanes| lanes.bits().map(|bits| f64::from_bits(bits as u64)));
+    wrap([a, b, c, d], primes)
 }
 
 fn pairs(words: &Words) -> Pairs {

@@ -26,7 +26,7 @@ impl Search {
     pub fn sieve(&self, prime: usize, window: u32) -> Vec<u32> {
         self.starts
             .get(prime)
-            .and_then(|start| self.sieve.survivors(start, window).ok())
+            .and_then(|start| self.sieve.survivors::<Chosen>(start, window).ok())
             .unwrap_or_default()
     }
 

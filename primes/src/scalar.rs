@@ -1,8 +1,8 @@
 //! Montgomery arithmetic for every machine: WebAssembly has no product of two 64-bit words, but limbs of 28 bits let a whole column of
 //! products add up in one `u64` without carries, and a base of two needs squarings and doublings only.
 
-use crate::engine::Engine;
-use crate::words::{Words, bits, inverse, power_of_two, unscale};
+use crate::engine::{Engine, NEXT, ROUND, wrap};
+use crate::words::{WORDS, Words, bits, inverse, power_of_two, unscale};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Limbs of a residue: 2072 bits. The 24 spare bits keep a squaring's result below `2n` where its input is below `4n`, so that
@@ -32,6 +32,22 @@ impl Engine for Scalar {
         }
         let limbs = power.iter().map(|limb| u64::from(*limb));
         unscale(limbs, LIMB_BITS as usize, RADIX_BITS, n)
+    }
+
+    /// Without a division: every product and sum here is an integer below 2^53, which a double holds exactly, and it does not matter when a
+    /// quotient is one off.
+    fn residues(words: &[f64; WORDS], primes: &[u32; 4]) -> [u32; 4] {
+        let divisors = primes.map(f64::from);
+        let inverses = divisors.map(|prime| 1.0 / prime);
+        let mut residues = [0.0; 4];
+        for word in words {
+            for ((residue, prime), inverse) in residues.iter_mut().zip(&divisors).zip(&inverses) {
+                let value = *residue * NEXT + word;
+                let quotient = (value * inverse + ROUND) - ROUND;
+                *residue = value - quotient * prime;
+            }
+        }
+        wrap(residues, primes)
     }
 }
 

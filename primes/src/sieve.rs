@@ -1,6 +1,7 @@
 //! Candidates with a small prime factor fall without a test.
 
 use crate::PUBLIC_EXPONENT;
+use crate::engine::Engine;
 use crate::start::{EndOfNumbers, Start};
 use crate::words::{WORDS, Words};
 use zeroize::Zeroizing;
@@ -29,9 +30,13 @@ impl Sieve {
     ///
     /// # Errors
     /// [`EndOfNumbers`] where the window begins behind the last counter or the last number.
-    pub fn survivors(&self, start: &Start, window: u32) -> Result<Vec<u32>, EndOfNumbers> {
+    pub fn survivors<E: Engine>(
+        &self,
+        start: &Start,
+        window: u32,
+    ) -> Result<Vec<u32>, EndOfNumbers> {
         let first = window.checked_mul(WINDOW).ok_or(EndOfNumbers)?;
-        let mut left = sieve(&*start.candidate(first)?, &self.primes);
+        let mut left = sieve::<E>(&*start.candidate(first)?, &self.primes);
         left.iter_mut().for_each(|counter| *counter += first);
         Ok(left)
     }
@@ -57,7 +62,7 @@ fn small_odd_primes(bound: usize) -> Vec<[u32; 4]> {
 }
 
 /// The i below [`WINDOW`], rising, for which first + 2i has no small prime factor and its predecessor no factor e.
-fn sieve(first: &Words, small_primes: &[[u32; 4]]) -> Vec<u32> {
+fn sieve<E: Engine>(first: &Words, small_primes: &[[u32; 4]]) -> Vec<u32> {
     let limbs = Zeroizing::new(limbs(first));
     let mut struck = [false; WINDOW as usize];
     let mut strike = |prime: u32, residue: u32| {
@@ -75,7 +80,7 @@ fn sieve(first: &Words, small_primes: &[[u32; 4]]) -> Vec<u32> {
         }
     };
     for primes in small_primes {
-        for (prime, residue) in primes.iter().zip(residues(&limbs, primes)) {
+        for (prime, residue) in primes.iter().zip(E::residues(&limbs, primes)) {
             strike(*prime, residue);
             if *prime == PUBLIC_EXPONENT {
                 strike(*prime, (residue + prime - 1) % prime);
@@ -92,29 +97,11 @@ fn limbs(words: &Words) -> [f64; WORDS] {
     limbs
 }
 
-/// The number modulo four primes below 2^20 at once, without a division: every product and sum here is an integer below 2^53,
-/// which `f64` holds exactly, and it does not matter when a quotient is one off.
-fn residues(limbs: &[f64; WORDS], primes: &[u32; 4]) -> [u32; 4] {
-    // Adding and taking away 1.5·2^52 rounds to the nearest integer.
-    const ROUND: f64 = 6_755_399_441_055_744.0;
-    const NEXT: f64 = 4_294_967_296.0;
-    let primes = primes.map(f64::from);
-    let inverses = primes.map(|prime| 1.0 / prime);
-    let mut residues = [0.0; 4];
-    for limb in limbs {
-        for ((residue, prime), inverse) in residues.iter_mut().zip(&primes).zip(&inverses) {
-            let value = *residue * NEXT + limb;
-            let quotient = (value * inverse + ROUND) - ROUND;
-            *residue = value - quotient * prime;
-        }
-    }
-    std::array::from_fn(|i| (residues[i] as i32).rem_euclid(primes[i] as i32) as u32)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::start::Prime;
+    use crate::{Fused, Scalar};
     use num_bigint::BigUint;
 
     fn number(words: &Words) -> BigUint {
@@ -138,8 +125,12 @@ mod tests {
     fn the_sieve_agrees_with_trial_division() {
         let small_primes = small_odd_primes(SIEVE_BOUND).concat();
         for window in [0, 3] {
-            let survivors = Sieve::default().survivors(&start(), window).unwrap();
+            let survivors = Sieve::default()
+                .survivors::<Scalar>(&start(), window)
+                .unwrap();
             assert!(survivors.is_sorted_by(|a, b| a < b));
+            let other = Sieve::default().survivors::<Fused>(&start(), window);
+            assert_eq!(other.unwrap(), survivors);
             let falls = |i: u32| {
                 let number = number(&start().candidate(i).unwrap());
                 &number % PUBLIC_EXPONENT == BigUint::from(1u32)
@@ -153,7 +144,7 @@ mod tests {
             }
         }
         assert_eq!(
-            Sieve::default().survivors(&start(), u32::MAX),
+            Sieve::default().survivors::<Scalar>(&start(), u32::MAX),
             Err(EndOfNumbers)
         );
     }
@@ -161,32 +152,16 @@ mod tests {
     #[test]
     fn the_sieve_strikes_primes_that_do_not_fit_the_exponent() {
         let first = start().candidate(0).unwrap();
-        let survivors = sieve(&first, &[[3, 5, 7, PUBLIC_EXPONENT]]);
+        let survivors = sieve::<Scalar>(&first, &[[3, 5, 7, PUBLIC_EXPONENT]]);
         let fits = |i: u32| {
             number(&start().candidate(i).unwrap()) % PUBLIC_EXPONENT != BigUint::from(1u32)
         };
-        let others = sieve(&first, &[[3, 5, 7, 11]]);
+        let others = sieve::<Scalar>(&first, &[[3, 5, 7, 11]]);
         assert!(survivors.iter().all(|i| fits(*i)));
         assert!(others.len() < survivors.len());
         // 8192 candidates are too few to meet a given residue modulo 65537 for sure; 65537 of them are not.
         let unfit = (0..PUBLIC_EXPONENT).find(|i| !fits(*i)).unwrap();
         let first = start().candidate(unfit).unwrap();
-        assert!(!sieve(&first, &[[PUBLIC_EXPONENT; 4]]).contains(&0));
-    }
-
-    #[test]
-    fn residues_agree_with_a_library() {
-        let small_primes = small_odd_primes(SIEVE_BOUND);
-        let start = start().candidate(0).unwrap();
-        for words in [*start, [u32::MAX; WORDS]] {
-            let number = number(&words);
-            let limbs = limbs(&words);
-            let sample = small_primes.iter().take(50);
-            for primes in sample.chain(small_primes.iter().rev().take(50)) {
-                let expected = primes.map(|prime| &number % prime);
-                let found = residues(&limbs, primes).map(BigUint::from);
-                assert_eq!(found, expected, "{primes:?}");
-            }
-        }
+        assert!(!sieve::<Scalar>(&first, &[[PUBLIC_EXPONENT; 4]]).contains(&0));
     }
 }

@@ -27,14 +27,18 @@ fn search<E: Engine>(seed: u8, sieve: &Sieve) -> Counters {
     loop {
         let (ticket, task) = plan.next().unwrap();
         let outcome = match task {
-            Task::Sieve { prime, window } => {
-                Outcome::Survivors(sieve.survivors(&starts[prime as usize], window).unwrap())
-            }
+            Task::Sieve { prime, window } => Outcome::Survivors(
+                sieve
+                    .survivors::<E>(&starts[prime as usize], window)
+                    .unwrap(),
+            ),
             Task::Test { prime, counters } => {
                 let passes = |counter: &u32| passes::<E>(&number(prime, *counter));
                 Outcome::Tested(counters.into_iter().find(passes))
             }
-            Task::Confirm { prime, counter } => Outcome::Confirmed(confirm(&number(prime, counter))),
+            Task::Confirm { prime, counter } => {
+                Outcome::Confirmed(confirm(&number(prime, counter)))
+            }
         };
         if let Some(found) = plan.done(ticket, outcome).unwrap() {
             return found;

@@ -41,7 +41,7 @@ pub fn search_rsa(fragment: &Secret, progress: &mut dyn FnMut(u8)) -> Performed<
         let outcome = match task {
             Task::Sieve { prime, window } => Outcome::Survivors(
                 sieve
-                    .survivors(&starts[prime as usize], window)
+                    .survivors::<Scalar>(&starts[prime as usize], window)
                     .unwrap_or_default(),
             ),
             Task::Test { prime, counters } => {
