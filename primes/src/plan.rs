@@ -119,7 +119,7 @@ impl Plan {
 
     /// Work for somebody who has none. Where all is handed out it is what others have had for longest, once more: a
     /// worker may be slow, or gone. `None` where even that is done.
-    pub fn next(&mut self) -> Option<(Ticket, Task)> {
+    pub fn hand_out(&mut self) -> Option<(Ticket, Task)> {
         let Some(task) = self.fresh() else {
             let (ticket, task) = self
                 .out
@@ -325,7 +325,7 @@ mod tests {
             let mut last = 0.0;
             let found = loop {
                 for task in busy.iter_mut().filter(|task| task.is_none()) {
-                    *task = plan.next();
+                    *task = plan.hand_out();
                 }
                 let lost = usize::from(loses_one);
                 let at = lost + chance.below(workers - lost);
@@ -355,7 +355,7 @@ mod tests {
     fn alone(mut perform: impl FnMut(&Task) -> Outcome) -> Result<Counters, Distrust> {
         let mut plan = Plan::new(4);
         loop {
-            let (ticket, task) = plan.next().unwrap();
+            let (ticket, task) = plan.hand_out().unwrap();
             if let Some(found) = plan.done(ticket, perform(&task))? {
                 return Ok(found);
             }
@@ -365,7 +365,7 @@ mod tests {
     #[test]
     fn both_sieves_come_first_and_both_judgements_last() {
         let mut plan = Plan::new(4);
-        let tasks: Vec<Task> = (0..2).map(|_| plan.next().unwrap().1).collect();
+        let tasks: Vec<Task> = (0..2).map(|_| plan.hand_out().unwrap().1).collect();
         let sieve = |prime| Task::Sieve { prime, window: 0 };
         assert_eq!(tasks, Prime::BOTH.map(sieve));
         let mut seen = Vec::new();

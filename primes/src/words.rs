@@ -22,7 +22,7 @@ pub(crate) fn bits<const BITS: u32>(words: &Words, at: usize) -> u64 {
 pub(crate) fn power_of_two(exponent: u32, n: &Words) -> Zeroizing<Words> {
     // 2^2048 mod n is 2^2048 - n, since n is more than half of it.
     let mut power = Zeroizing::new([0; WORDS]);
-    subtract(&mut *power, n);
+    subtract(&mut power, n);
     for _ in 2048..exponent {
         let mut carry = 0;
         for word in power.iter_mut() {
@@ -30,8 +30,8 @@ pub(crate) fn power_of_two(exponent: u32, n: &Words) -> Zeroizing<Words> {
             carry = *word >> 31;
             *word = twice;
         }
-        if carry == 1 || is_at_least(&*power, n) {
-            subtract(&mut *power, n);
+        if carry == 1 || is_at_least(&power, n) {
+            subtract(&mut power, n);
         }
     }
     power

@@ -25,7 +25,7 @@ fn search<E: Engine>(seed: u8, sieve: &Sieve) -> Counters {
     let number = |prime: Prime, counter: u32| starts[prime as usize].candidate(counter).unwrap();
     let mut plan = Plan::new(4);
     loop {
-        let (ticket, task) = plan.next().unwrap();
+        let (ticket, task) = plan.hand_out().unwrap();
         let outcome = match task {
             Task::Sieve { prime, window } => Outcome::Survivors(
                 sieve

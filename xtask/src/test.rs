@@ -193,6 +193,8 @@ fn lints(project: &Project) -> Result<Vec<Check>> {
         "kindling-worker",
         "--package",
         "kindling-app",
+        "--package",
+        "kindling-primes",
     ])
     .args(strict);
     let mut shell = Command::new("shellcheck");

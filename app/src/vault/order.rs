@@ -36,7 +36,7 @@ pub fn search_rsa(fragment: &Secret, progress: &mut dyn FnMut(u8)) -> Performed<
     let sieve = Sieve::default();
     let mut plan = Plan::new(1);
     let counters = loop {
-        let (ticket, task) = plan.next().ok_or(VaultTrouble::NoKeyFound)?;
+        let (ticket, task) = plan.hand_out().ok_or(VaultTrouble::NoKeyFound)?;
         let number = |prime: Prime, counter: u32| starts[prime as usize].candidate(counter);
         let outcome = match task {
             Task::Sieve { prime, window } => Outcome::Survivors(
