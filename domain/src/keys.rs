@@ -13,7 +13,7 @@ use rsa::pkcs1::EncodeRsaPrivateKey;
 use rsa::pkcs8::der::asn1::ObjectIdentifier;
 use rsa::pkcs8::spki::AlgorithmIdentifierRef;
 use rsa::pkcs8::{EncodePrivateKey, EncodePublicKey, PrivateKeyInfo, SecretDocument};
-use rsa::traits::{PrivateKeyParts, PublicKeyParts};
+use rsa::traits::PrivateKeyParts;
 use rsa::{Pkcs1v15Sign, RsaPrivateKey, RsaPublicKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

@@ -93,6 +93,7 @@ fn only_a_key_whose_halves_agree_signs() {
 #[test]
 fn rsa_keys_come_in_der_for_others() {
     use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey};
+    use rsa::traits::PublicKeyParts;
     let (byte, counters, _) = GOLDEN_RSA[0];
     let key = rsa_from_counters(&seed(byte), counters).unwrap();
     let (private, public) = key.rsa_der().unwrap();
