@@ -203,7 +203,9 @@ impl Plan {
                     if !counters.contains(&passed) {
                         return Err(Distrust);
                     }
-                    half.passed = Some(half.passed.map_or(passed, |other| other.min(passed)));
+                    let lowest = half.passed.map_or(passed, |other| other.min(passed));
+                    half.passed = Some(lowest);
+                    self.forget_above(prime, lowest);
                 }
             }
             (Task::Confirm { prime, .. }, Outcome::Confirmed(true)) => {
@@ -232,6 +234,17 @@ impl Plan {
             if is_found { 1.0 } else { expected }
         });
         parts.sum::<f32>() / 2.0
+    }
+
+    /// Nobody has to do again what is no longer needed.
+    fn forget_above(&mut self, of: Prime, lowest: u32) {
+        self.out.retain(|(_, task)| match task {
+            Task::Sieve { prime, .. } => *prime != of,
+            Task::Test { prime, counters } => {
+                *prime != of || counters.first().is_some_and(|first| *first < lowest)
+            }
+            Task::Confirm { .. } => true,
+        });
     }
 
     fn half(&mut self, prime: Prime) -> &mut Half {
@@ -350,6 +363,28 @@ mod tests {
             assert_eq!(found, ANSWER, "{seed}");
             assert_eq!(last, 1.0);
         }
+    }
+
+    #[test]
+    fn what_is_no_longer_needed_is_not_handed_out_again() {
+        let mut plan = Plan::new(200);
+        let hand_out = |plan: &mut Plan| plan.hand_out().unwrap();
+        for (ticket, task) in [hand_out(&mut plan), hand_out(&mut plan)] {
+            assert_eq!(plan.done(ticket, perform(&task)), Ok(None));
+        }
+        let (low, high) = (hand_out(&mut plan), hand_out(&mut plan));
+        assert_eq!(plan.done(low.0, perform(&low.1)), Ok(None));
+        // p is found, so what remains are tests for q, and they are all that is ever doubled.
+        let mut others = 0;
+        while let Some((ticket, task)) = plan.hand_out() {
+            assert_ne!(ticket, high.0);
+            others += 1;
+            if plan.counters().is_none() {
+                let _ = plan.done(ticket, perform(&task));
+            }
+        }
+        assert!(others > 0);
+        assert_eq!(plan.done(high.0, perform(&high.1)), Ok(None));
     }
 
     fn alone(mut perform: impl FnMut(&Task) -> Outcome) -> Result<Counters, Distrust> {
