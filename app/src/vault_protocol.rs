@@ -266,9 +266,25 @@ pub struct SheetCard {
     pub code: Secret,
 }
 
-/// Why something did not work. The page has a sentence for each; nothing secret is in any.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum VaultTrouble {
+macro_rules! troubles {
+    ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
+        /// Why something did not work. The page has a sentence for each; nothing secret is in any.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum VaultTrouble {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl VaultTrouble {
+            /// The one of this name, which is what goes between the two.
+            pub fn named(name: &str) -> Option<Self> {
+                let all = [$((stringify!($name), Self::$name),)+];
+                all.into_iter().find(|(known, _)| *known == name).map(|(_, trouble)| trouble)
+            }
+        }
+    };
+}
+
+troubles! {
     /// The vault did not start, has trapped, or does not speak as the page does.
     Broken,
     /// The browser gives no random numbers.
