@@ -19,7 +19,6 @@ use kindling_domain::wire::{Bundle, ClassroomBundle};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 
@@ -47,7 +46,8 @@ impl Drop for Running {
 #[derive(Default)]
 struct Vault {
     running: Option<Running>,
-    waiting: BTreeMap<u32, Waiting>,
+    /// By the call's number; there are never many.
+    waiting: Vec<(u32, Waiting)>,
     last_id: u32,
 }
 
@@ -204,8 +204,13 @@ impl Vault {
         // Opened for the vault, which is this page's own.
         let message = Array::of3(&id.into(), &name.into(), &ask.expose().into());
         self.worker()?.post_message(&message).map_err(|_| ())?;
-        self.waiting.insert(id, waiting);
+        self.waiting.push((id, waiting));
         Ok(())
+    }
+
+    fn taken(&mut self, id: u32) -> Option<Waiting> {
+        let at = self.waiting.iter().position(|(other, _)| *other == id)?;
+        Some(self.waiting.swap_remove(at).1)
     }
 
     fn worker(&mut self) -> Result<&Worker, ()> {
@@ -242,7 +247,7 @@ fn hear(event: &MessageEvent) {
         return end();
     };
     // Taken out while it is told, so that what it sets off may use the vault.
-    let Some(waiting) = VAULT.with_borrow_mut(|vault| vault.waiting.remove(&id)) else {
+    let Some(waiting) = VAULT.with_borrow_mut(|vault| vault.taken(id)) else {
         return;
     };
     let text = || rest.as_string().ok_or(VaultTrouble::Broken);
@@ -251,7 +256,7 @@ fn hear(event: &MessageEvent) {
             if let (Some(progress), Some(percent)) = (&waiting.progress, rest.as_f64()) {
                 progress(percent as u8);
             }
-            VAULT.with_borrow_mut(|vault| vault.waiting.insert(id, waiting));
+            VAULT.with_borrow_mut(|vault| vault.waiting.push((id, waiting)));
             return;
         }
         DONE => text().map(Secret::new),

@@ -8,6 +8,7 @@ use std::thread;
 use anyhow::{Context, Result, anyhow, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
+use super::slim;
 use crate::children::quiet;
 use crate::node;
 use crate::plan::{Outcome, Plan};
@@ -27,6 +28,8 @@ struct Module {
     /// The file cargo makes.
     file: &'static str,
     place: Place,
+    /// How it is made small.
+    passes: &'static [&'static str],
 }
 
 const MODULES: [Module; 4] = [
@@ -34,27 +37,30 @@ const MODULES: [Module; 4] = [
         name: "index",
         file: "kindling_worker.wasm",
         place: Place::Workerd,
+        passes: SMALL,
     },
     Module {
         name: "shop",
         file: "shop.wasm",
         place: Place::Browser,
+        passes: SMALLEST,
     },
     Module {
         name: "order",
         file: "order.wasm",
         place: Place::Browser,
+        passes: SMALLEST,
     },
     Module {
         name: "vault",
         file: "vault.wasm",
         place: Place::Browser,
+        passes: SMALL,
     },
 ];
 
 /// What the Rust compiler may emit for this target; the Worker's abort handling adds exceptions.
-const WASM_OPT: [&str; 8] = [
-    "-Oz",
+const WASM_OPT: [&str; 7] = [
     "--enable-mutable-globals",
     "--enable-sign-ext",
     "--enable-nontrapping-float-to-int",
@@ -64,8 +70,13 @@ const WASM_OPT: [&str; 8] = [
     "--enable-exception-handling",
 ];
 
+/// Small, and as fast as it was: the Worker's exceptions cannot be laid flat, and the vault's loops are waited for.
+const SMALL: &[&str] = &["-Oz"];
+/// Laid flat and put together anew, a page's program packs better still.
+const SMALLEST: &[&str] = &["--flatten", "--rereloop", "-Oz", "-Oz"];
+
 /// Says that the way below has changed, so that what it made before is made anew.
-const RECIPE: &[u8] = b"2";
+const RECIPE: &[u8] = b"3";
 
 /// Adds the steps.
 pub fn steps(plan: &mut Plan) {
@@ -123,11 +134,11 @@ fn finish(project: &Project) -> Result<Outcome> {
 fn finish_one(project: &Project, module: &Module, compiled: &Path, lock: &[u8]) -> Result<Outcome> {
     let input = read(compiled)?;
     let folder = result(project, module.name);
-    let options = WASM_OPT.join(" ");
+    let options = [module.passes, &WASM_OPT].concat();
     // The lock file stands for binaryen's version; wasm-bindgen's is in the compiled file itself.
     let stamp = Stamp::new(
         folder.join("stamp"),
-        &[RECIPE, options.as_bytes(), lock, &input],
+        &[RECIPE, options.join(" ").as_bytes(), lock, &input],
     );
     if stamp.is_current() {
         return Ok(Outcome::Unchanged);
@@ -135,42 +146,47 @@ fn finish_one(project: &Project, module: &Module, compiled: &Path, lock: &[u8]) 
     if folder.exists() {
         fs::remove_dir_all(&folder).context("cannot remove the last build")?;
     }
-    bindgen(module, compiled, &folder).with_context(|| format!("wasm-bindgen, {}", module.name))?;
+    bindgen(module, compiled, &input, &folder)
+        .with_context(|| format!("wasm-bindgen, {}", module.name))?;
     let wasm = folder.join(format!("{}_bg.wasm", module.name));
     let optimised = folder.join("optimised.wasm");
     let mut command = node::wasm_opt(project);
-    command.args(WASM_OPT).arg(&wasm).arg("-o").arg(&optimised);
+    command.args(options).arg(&wasm).arg("-o").arg(&optimised);
     quiet(project, &mut command)?;
     fs::rename(&optimised, &wasm).context("cannot move wasm-opt's result")?;
     stamp.set()?;
     Ok(Outcome::Done)
 }
 
-fn bindgen(module: &Module, compiled: &Path, folder: &Path) -> Result<()> {
+fn bindgen(module: &Module, compiled: &Path, input: &[u8], folder: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
-    bindgen
-        .input_path(compiled)
-        .out_name(module.name)
-        .typescript(false);
+    bindgen.out_name(module.name).typescript(false);
     match module.place {
         Place::Browser => {
+            bindgen.input_bytes(module.name, slim::before_bindgen(input)?);
             // The wasm's name has a hash, so the page names it.
             bindgen.web(true)?.omit_default_module_path(true);
         }
         Place::Workerd => {
             bindgen
+                .input_path(compiled)
                 .module(true)?
                 .reset_state_function(true)
                 .force_enable_abort_handler(true);
         }
     }
     bindgen.generate(folder)?;
-    if module.place == Place::Workerd {
-        let path = folder.join(format!("{}.js", module.name));
-        let glue = String::from_utf8(read(&path)?)?;
-        write(&path, plain_import(&glue)?.as_bytes())?;
+    let path = folder.join(format!("{}.js", module.name));
+    let glue = String::from_utf8(read(&path)?)?;
+    match module.place {
+        Place::Workerd => write(&path, plain_import(&glue)?.as_bytes()),
+        Place::Browser => {
+            let program = folder.join(format!("{}_bg.wasm", module.name));
+            let (slim, glue) = slim::after_bindgen(&read(&program)?, &glue)?;
+            write(&program, &slim)?;
+            write(&path, glue.as_bytes())
+        }
     }
-    Ok(())
 }
 
 /// workerd gives a compiled module to a plain `import` of a .wasm file; the source-phase import is not known to wrangler.

@@ -246,8 +246,9 @@ impl Form {
 
     /// What that is about in other money, and when it was.
     fn about(self) -> Option<String> {
-        let price = self.shop.catalogue()?.fiat?;
-        let amount = fiat(self.price()?, &price);
+        let catalogue = self.shop.catalogue()?;
+        let price = catalogue.fiat.as_ref()?;
+        let amount = fiat(self.price()?, price);
         Some(words::about_fiat(&amount, &local_parts(price.at, CLOCK)))
     }
 

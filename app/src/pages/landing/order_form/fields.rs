@@ -16,20 +16,23 @@ pub fn region_field(form: Form) -> AnyView {
     // Only a choice of the person's own can be sold out: they decide what to take instead.
     let sold_out = move || {
         let slug = form.chosen_region()?;
-        let regions = shop.catalogue()?.regions;
-        let region = regions.into_iter().find(|region| region.slug == slug)?;
+        let catalogue = shop.catalogue()?;
+        let region = catalogue
+            .regions
+            .iter()
+            .find(|region| region.slug == slug)?;
         let taken = !region.available && form.region.with(Option::is_some);
         taken.then(|| words::region_gone(&region.name))
     };
-    let option = move |region: Region| {
+    let option = move |region: &Region| {
         let slug = region.slug.clone();
         let name = match region.available {
-            true => region.name,
+            true => region.name.clone(),
             false => words::region_sold_out(&region.name),
         };
         view! {
             <option
-                value=region.slug
+                value=slug.clone()
                 disabled=!region.available
                 prop:selected=move || form.chosen_region().as_ref() == Some(&slug)
             >
@@ -42,7 +45,7 @@ pub fn region_field(form: Form) -> AnyView {
         Some(match shop.catalogue() {
             None => view! { <option value="">{words::loading()}</option> }.into_any(),
             Some(catalogue) => {
-                let regions = catalogue.regions.into_iter();
+                let regions = catalogue.regions.iter();
                 regions.map(option).collect_view().into_any()
             }
         })
