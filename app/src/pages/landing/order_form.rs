@@ -6,11 +6,12 @@ mod fields;
 use super::class_form::ClassForm;
 use super::class_link;
 use super::options::Options;
-use super::parts::{Choice, Pick, button, cards, part, text};
+use super::parts::{Choice, Pick, button, cards};
 use crate::announce::{Announcer, announcer};
 use crate::api::{self, Failure};
 use crate::browser::{location, navigate, session_storage};
 use crate::components::address_field::AddressField;
+use crate::components::changing::{changing, flagged, part, text};
 use crate::components::notice::{Notice, Tone};
 use crate::figures::{CLOCK, fiat, local_parts, sats};
 use crate::keygen::Keygen;
@@ -177,8 +178,8 @@ pub fn OrderForm(wants_class: RwSignal<bool>) -> impl IntoView {
             <button
                 type="submit"
                 class="button primary wide"
-                aria-disabled=move || (form.progress.get() != Progress::Choosing).then_some("true")
-                disabled=move || form.sold().is_none() || sold_out()
+                aria-disabled=flagged(move || form.progress.get() != Progress::Choosing)
+                disabled=changing(move || form.sold().is_none() || sold_out())
             >
                 {text(press)}
             </button>

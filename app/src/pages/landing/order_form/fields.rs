@@ -1,8 +1,9 @@
 //! The fields that every order has, the software of a full node, and what stands below them when the order was not made.
 
-use super::super::parts::{Choice, button, fields, part, picked};
+use super::super::parts::{Choice, button, fields, picked};
 use super::{Form, Progress, Trouble};
 use crate::browser::navigate;
+use crate::components::changing::{changing, flagged, heard, part};
 use crate::components::notice::{Notice, Tone};
 use crate::figures::sats;
 use crate::router::address;
@@ -25,7 +26,7 @@ pub fn region_field(form: Form) -> AnyView {
         taken.then(|| words::region_gone(&region.name))
     };
     let option = move |region: &Region| {
-        let slug = region.slug.clone();
+        let (slug, off) = (region.slug.clone(), !region.available);
         let name = match region.available {
             true => region.name.clone(),
             false => words::region_sold_out(&region.name),
@@ -33,8 +34,8 @@ pub fn region_field(form: Form) -> AnyView {
         view! {
             <option
                 value=slug.clone()
-                disabled=!region.available
-                prop:selected=move || form.chosen_region().as_ref() == Some(&slug)
+                disabled=changing(move || off)
+                prop:selected=changing(move || form.chosen_region().as_ref() == Some(&slug))
             >
                 {name}
             </option>
@@ -60,8 +61,8 @@ pub fn region_field(form: Form) -> AnyView {
             <select
                 id="region"
                 aria-describedby="region-error"
-                aria-invalid=move || sold_out().map(|_| "true")
-                on:change:target=move |event| form.region.set(Some(event.target().value()))
+                aria-invalid=flagged(move || sold_out().is_some())
+                on:change=heard(move |event| form.region.set(Some(event_target_value(&event))))
             >
                 {part(options)}
             </select>
@@ -106,7 +107,7 @@ pub fn key_field(form: Form) -> AnyView {
             (None, None) => view! {
                 <label class="key-progress">
                     <span>{words::key_making()}</span>
-                    <progress max="100" prop:value=move || f64::from(keygen.percent())></progress>
+                    <progress max="100" prop:value=changing(move || keygen.percent().to_string())></progress>
                 </label>
             }
             .into_any(),
