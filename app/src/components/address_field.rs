@@ -1,7 +1,7 @@
 //! Where a refund may go: a field that takes what wallets give out, and keeps what was typed when it is refused.
 
 use crate::browser::unfold;
-use crate::components::changing::{changing, flagged, heard, text};
+use crate::components::changing::{changing, flagged, follow, heard, text};
 use crate::components::field_error::FieldError;
 use crate::words::common;
 use leptos::prelude::*;
@@ -19,7 +19,7 @@ pub fn AddressField(
     value: RwSignal<String>,
     trouble: RwSignal<Option<String>>,
 ) -> impl IntoView {
-    Effect::new(move || {
+    follow(move || {
         if trouble.with(Option::is_some) {
             // What is folded away cannot take the focus.
             unfold(ID);

@@ -36,6 +36,12 @@ fn part_of(make: Box<dyn Fn() -> Option<AnyView> + Send>) -> AnyView {
     make.into_any()
 }
 
+/// Does something again whenever what it reads changes.
+pub fn follow(act: impl Fn() + 'static) {
+    let act: Box<dyn Fn()> = Box::new(act);
+    Effect::new(move || act());
+}
+
 /// What a press does.
 pub fn pressed(act: impl Fn() + 'static) -> Box<dyn FnMut(MouseEvent)> {
     Box::new(move |_| act())

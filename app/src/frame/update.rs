@@ -4,7 +4,7 @@
 use super::Paying;
 use crate::announce::Announcer;
 use crate::browser::has;
-use crate::components::changing::{part, pressed};
+use crate::components::changing::{follow, part, pressed};
 use crate::words::{install as words, language};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -27,7 +27,7 @@ pub fn Update(announcer: Announcer, paying: Paying) -> impl IntoView {
     after_load(move || spawn_local(versions.watch()));
     let offered =
         Memo::new(move |_| versions.waits.get() && !versions.later.get() && !paying.0.get());
-    Effect::new(move || {
+    follow(move || {
         if offered.get() {
             announcer.say(words::update_ready());
         }

@@ -23,6 +23,8 @@ use crate::project::{Project, digest, files_below, read, write_if_changed};
 
 /// The page's file, of which there is one for each language.
 const PAGE: &str = "index.html";
+/// The picture beside the page's name, which stands in the page too: as a file, its headers would outweigh it.
+const ICON: &str = "icon.svg";
 /// Files in static/ that become a part of that page, the token that stands for them there, and the token of their hash for the security
 /// policy.
 const INLINED: [(&str, &str, &str); 2] = [
@@ -60,6 +62,7 @@ fn assets(project: &Project) -> Result<Outcome> {
         let content = read(&sources.join(file))?;
         site.inline(project, file, token, hash, &content)?;
     }
+    site.inline_icon(&read(&sources.join(ICON))?)?;
     site.name_the_version();
     let page = read(&sources.join(PAGE))?;
     for language in LANGUAGES {
@@ -179,6 +182,16 @@ impl Site {
         self.tokens
             .insert(token.to_owned(), String::from_utf8(content)?);
         self.tokens.insert(hash.to_owned(), source);
+        Ok(())
+    }
+
+    /// `{{icon}}`, as an address for an attribute in double quotes.
+    fn inline_icon(&mut self, content: &[u8]) -> Result<()> {
+        let lines = std::str::from_utf8(content)?.lines().map(str::trim_start);
+        let picture = lines.collect::<String>();
+        let picture = picture.replace('%', "%25").replace('#', "%23");
+        let address = format!("data:image/svg+xml,{}", picture.replace('"', "'"));
+        self.tokens.insert("icon".to_owned(), address);
         Ok(())
     }
 
@@ -338,6 +351,18 @@ mod tests {
             site.fill(Path::new("sw.js"), script, &|_| None).unwrap(),
             script
         );
+    }
+
+    #[test]
+    fn an_icon_becomes_an_address() {
+        let mut site = site();
+        site.inline_icon(b"<svg viewBox=\"0 0 9 9\">\n  <path fill=\"#f00\"/>\n</svg>\n")
+            .unwrap();
+        let filled = site
+            .fill(Path::new("x"), b"\"{{icon}}\"", &|_| None)
+            .unwrap();
+        let address = "\"data:image/svg+xml,<svg viewBox='0 0 9 9'><path fill='%23f00'/></svg>\"";
+        assert_eq!(String::from_utf8(filled).unwrap(), address);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use anyhow::{Context, Result, bail};
 use rustc_demangle::demangle;
 use walrus::ir::{Instr, Value};
 use walrus::{
-    ConstExpr, Data, DataId, DataKind, FunctionBuilder, FunctionId, FunctionKind, Module,
-    RawCustomSection,
+    ConstExpr, Data, DataId, DataKind, FunctionBuilder, FunctionId, FunctionKind, LocalFunction,
+    Module, RawCustomSection,
 };
 
 /// Where wasm-bindgen's macro leaves what its program is to make of it.
@@ -39,11 +39,18 @@ const PANICS: [&str; 14] = [
     "std::thread::local::panic_access_error",
 ];
 
+/// What that class is made of beside its functions, in tables that keep it: futures handed to JavaScript. A page awaits, and is awaited by
+/// nobody.
+const UNUSED_FUTURES: &str = "js_sys::futures::future_to_promise";
+
 /// The program as wasm-bindgen is to take it.
-pub fn before_bindgen(program: &[u8]) -> Result<Vec<u8>> {
+pub fn before_bindgen(program: &[u8], is_page: bool) -> Result<Vec<u8>> {
     let mut module = Module::from_buffer(program).context("the compiled program")?;
-    drop_unused_class(&mut module)?;
-    silence_panics(&mut module);
+    if is_page {
+        drop_unused_class(&mut module)?;
+        trap(&mut module, |_, name| name.starts_with(UNUSED_FUTURES));
+    }
+    trap(&mut module, is_panic);
     forget_places(&mut module);
     Ok(module.emit_wasm())
 }
@@ -125,16 +132,23 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 
-/// Makes every way into a panic the trap that it ends in.
-fn silence_panics(module: &mut Module) {
-    let begins = |id: &FunctionId| {
-        let name = module.funcs.get(*id).name.as_deref().unwrap_or_default();
+/// A way into a panic, which ends in a trap anyhow.
+fn is_panic(body: &LocalFunction, name: &str) -> bool {
+    // The compiler ends what never returns with one.
+    let last = body.block(body.entry_block()).instrs.last();
+    let never_returns = matches!(last, Some((Instr::Unreachable(_), _)));
+    never_returns && PANICS.iter().any(|panic| name.starts_with(panic))
+}
+
+/// Makes nothing but a trap of some functions; wasm-opt then drops what only they had used.
+fn trap(module: &mut Module, is_meant: impl Fn(&LocalFunction, &str) -> bool) {
+    let meant = |(id, body): (FunctionId, &LocalFunction)| {
+        let name = module.funcs.get(id).name.as_deref()?;
         let name = format!("{:#}", demangle(name));
-        PANICS.iter().any(|panic| name.starts_with(panic)) && never_returns(module, *id)
+        is_meant(body, &name).then_some(id)
     };
-    let all: Vec<FunctionId> = module.funcs.iter_local().map(|(id, _)| id).collect();
-    let panics: Vec<FunctionId> = all.into_iter().filter(begins).collect();
-    for id in panics {
+    let meant: Vec<FunctionId> = module.funcs.iter_local().filter_map(meant).collect();
+    for id in meant {
         let kind = module.types.get(module.funcs.get(id).ty());
         let (parameters, results) = (kind.params().to_vec(), kind.results().to_vec());
         let locals = parameters
@@ -145,15 +159,6 @@ fn silence_panics(module: &mut Module) {
         trap.func_body().unreachable();
         module.funcs.get_mut(id).kind = FunctionKind::Local(trap.local_func(locals));
     }
-}
-
-/// The compiler ends such a function with a trap.
-fn never_returns(module: &Module, id: FunctionId) -> bool {
-    let FunctionKind::Local(function) = &module.funcs.get(id).kind else {
-        return false;
-    };
-    let body = function.block(function.entry_block());
-    matches!(body.instrs.last(), Some((Instr::Unreachable(_), _)))
 }
 
 /// Blanks where in the sources a panic would have been, with the paths on the builder's disk.
@@ -326,7 +331,7 @@ mod tests {
         let panic = add("_ZN4core6option13unwrap_failed17h0123456789abcdefE", true);
         let index = add("_ZN4core5slice5index3get17h0123456789abcdefE", false);
         let other = add("_ZN5story4tell17h0123456789abcdefE", true);
-        silence_panics(&mut module);
+        trap(&mut module, is_panic);
         let length = |id| {
             let function = module.funcs.get(id).kind.unwrap_local();
             function.block(function.entry_block()).instrs.len()

@@ -28,8 +28,8 @@ struct Module {
     /// The file cargo makes.
     file: &'static str,
     place: Place,
-    /// How it is made small.
-    passes: &'static [&'static str],
+    /// It draws pages: what a customer waits for is its size.
+    is_page: bool,
 }
 
 const MODULES: [Module; 4] = [
@@ -37,25 +37,25 @@ const MODULES: [Module; 4] = [
         name: "index",
         file: "kindling_worker.wasm",
         place: Place::Workerd,
-        passes: SMALL,
+        is_page: false,
     },
     Module {
         name: "shop",
         file: "shop.wasm",
         place: Place::Browser,
-        passes: SMALLEST,
+        is_page: true,
     },
     Module {
         name: "order",
         file: "order.wasm",
         place: Place::Browser,
-        passes: SMALLEST,
+        is_page: true,
     },
     Module {
         name: "vault",
         file: "vault.wasm",
         place: Place::Browser,
-        passes: SMALL,
+        is_page: false,
     },
 ];
 
@@ -134,7 +134,8 @@ fn finish(project: &Project) -> Result<Outcome> {
 fn finish_one(project: &Project, module: &Module, compiled: &Path, lock: &[u8]) -> Result<Outcome> {
     let input = read(compiled)?;
     let folder = result(project, module.name);
-    let options = [module.passes, &WASM_OPT].concat();
+    let passes = if module.is_page { SMALLEST } else { SMALL };
+    let options = [passes, &WASM_OPT].concat();
     // The lock file stands for binaryen's version; wasm-bindgen's is in the compiled file itself.
     let stamp = Stamp::new(
         folder.join("stamp"),
@@ -163,7 +164,7 @@ fn bindgen(module: &Module, compiled: &Path, input: &[u8], folder: &Path) -> Res
     bindgen.out_name(module.name).typescript(false);
     match module.place {
         Place::Browser => {
-            bindgen.input_bytes(module.name, slim::before_bindgen(input)?);
+            bindgen.input_bytes(module.name, slim::before_bindgen(input, module.is_page)?);
             // The wasm's name has a hash, so the page names it.
             bindgen.web(true)?.omit_default_module_path(true);
         }

@@ -11,7 +11,7 @@ use crate::announce::{Announcer, announcer};
 use crate::api::{self, Failure};
 use crate::browser::{location, navigate, session_storage};
 use crate::components::address_field::AddressField;
-use crate::components::changing::{changing, flagged, part, text};
+use crate::components::changing::{changing, flagged, follow, part, text};
 use crate::components::notice::{Notice, Tone};
 use crate::figures::{CLOCK, fiat, local_parts, sats};
 use crate::keygen::Keygen;
@@ -94,7 +94,7 @@ pub fn OrderForm(wants_class: RwSignal<bool>) -> impl IntoView {
         sent: StoredValue::new(None),
     };
     // The button may be pressed before the key is there; then the key's arrival sends the order.
-    Effect::new(move || {
+    follow(move || {
         if form.progress.get() == Progress::WaitingForKey
             && let Some(keys) = form.keygen.keys(form.key.get())
         {
