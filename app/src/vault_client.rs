@@ -261,7 +261,7 @@ fn hear(event: &MessageEvent) {
         }
         DONE => text().map(Secret::new),
         FAILED => {
-            let named = |text: String| VaultTrouble::named(&json::read::<String>(&text)?);
+            let named = |text: String| json::read::<String>(&text)?.parse().ok();
             text().and_then(|text| Err(named(text).unwrap_or(VaultTrouble::Broken)))
         }
         _ => Err(VaultTrouble::Broken),

@@ -14,6 +14,7 @@ use kindling_domain::money::Sats;
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{Bundle, ClassroomBundle};
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 /// Still at it: the expected share that is done, in percent.
 pub const PROGRESS: &str = "progress";
@@ -274,11 +275,14 @@ macro_rules! troubles {
             $($(#[doc = $doc])+ $name,)+
         }
 
-        impl VaultTrouble {
-            /// The one of this name, which is what goes between the two.
-            pub fn named(name: &str) -> Option<Self> {
+        /// By its name, which is what goes between the two.
+        impl FromStr for VaultTrouble {
+            type Err = ();
+
+            fn from_str(name: &str) -> Result<Self, ()> {
                 let all = [$((stringify!($name), Self::$name),)+];
-                all.into_iter().find(|(known, _)| *known == name).map(|(_, trouble)| trouble)
+                let found = all.into_iter().find(|(known, _)| *known == name);
+                found.map(|(_, trouble)| trouble).ok_or(())
             }
         }
     };

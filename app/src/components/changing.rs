@@ -39,7 +39,7 @@ fn part_of(make: Box<dyn Fn() -> Option<AnyView> + Send>) -> AnyView {
 /// Does something again whenever what it reads changes.
 pub fn follow(act: impl Fn() + 'static) {
     let act: Box<dyn Fn()> = Box::new(act);
-    Effect::new(move || act());
+    Effect::new(act);
 }
 
 /// What a press does.
