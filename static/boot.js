@@ -36,7 +36,7 @@
     style.href = "{{order_css}}";
     document.head.append(style);
   });
-  // A server that does not have a file answers with the first page.
+  // Neither an error nor, from a server that knows no better, the first page.
   const textOf = (answer) => (answer.ok && /^text\/plain/.test(answer.headers.get("content-type")) ? answer.text() : Promise.reject(answer.status));
 
   // Not before the page's own text is here, which is what people read meanwhile.

@@ -37,8 +37,7 @@ async function speak(language) {
   await tidy();
 }
 
-// A file of this build and no other: while a deployment is under way the network may have either, and for names that are gone it has the
-// first page.
+// A file of this build and no other: while a deployment is under way the network may have either, and names that are gone are not found.
 async function keep(cache, path) {
   if (await cache.match(path)) return;
   const response = HASHED.test(path) ? await genuine(path) : await fetch(path, { cache: "no-cache" });
@@ -76,8 +75,8 @@ async function hashed(request) {
   return isHtml(response) ? new Response(null, { status: 404 }) : response;
 }
 
-// While a deployment is under way a server may not have a file yet, and answers with the first page, which the browser then keeps for a year
-// under that name: it must become neither a script nor a text, and is asked for again.
+// A server that does not have a file yet should say so. One without the Worker in front of it answers with the first page, which the browser
+// then keeps for a year under that name: it must become neither a script nor a text, and is asked for again.
 async function genuine(path) {
   const response = await fetch(path);
   return isHtml(response) ? fetch(path, { cache: "reload" }) : response;

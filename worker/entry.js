@@ -1,4 +1,5 @@
 // What workerd loads: the Worker and its Durable Objects as the JavaScript classes it wants, each forwarding to the wasm instance.
+// It also hands out the packed files of code, for which no wasm is asked.
 // Invariant: a trap (a Rust panic, memory run out) fails the calls that were in flight, and none that comes after it; and an alarm
 // that failed comes again.
 
@@ -26,6 +27,45 @@ const HEADERS = {
   "Permissions-Policy":
     "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), gamepad=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), publickey-credentials-create=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()",
 };
+
+// Code and words under their content's hash. Beside each lies what brotli's best level made of it when it was built (xtask/src/build/packed.rs).
+const HASHED = /^\/[a-z_-]+-[0-9a-f]{16}\.(js|wasm|txt|css)$/;
+const TYPES = {
+  js: "text/javascript; charset=utf-8",
+  wasm: "application/wasm",
+  txt: "text/plain; charset=utf-8",
+  css: "text/css; charset=utf-8",
+};
+
+/** A file of code or words, packed where the browser takes that. */
+async function hashed(request, env, extension) {
+  // A part of a file is a part of the plain one.
+  if (takesBrotli(request) && !request.headers.has("Range")) {
+    const packed = await env.ASSETS.fetch(new Request(`${request.url.split("?")[0]}.br`, request));
+    if (!isPage(packed)) return told(packed, { "Content-Encoding": "br", "Content-Type": TYPES[extension] });
+  }
+  const plain = await env.ASSETS.fetch(request);
+  // Of another build, or of none: what a browser keeps for a year must not be the first page.
+  return isPage(plain) ? new Response(null, { status: 404, headers: HEADERS }) : told(plain, {});
+}
+
+// Cloudflare writes its own wishes into the header and keeps the browser's beside it.
+function takesBrotli({ method, headers, cf }) {
+  const wishes = (cf?.clientAcceptEncoding ?? headers.get("Accept-Encoding") ?? "").toLowerCase();
+  const wish = wishes.split(",").map((one) => one.trim().split(/\s*;\s*/)).find(([name]) => name === "br");
+  return ["GET", "HEAD"].includes(method) && wish !== undefined && !(wish[1] && Number(wish[1].slice(2)) === 0);
+}
+
+// What ASSETS answers for a name that it does not have.
+const isPage = ({ headers }) => (headers.get("Content-Type") ?? "").startsWith("text/html");
+
+function told({ body, status, headers }, own) {
+  const all = new Headers(headers);
+  for (const [name, value] of Object.entries({ ...own, Vary: "Accept-Encoding" })) all.set(name, value);
+  // 304 has no body, and says nothing of its form.
+  if (status === 304) for (const name of ["Content-Encoding", "Content-Type"]) all.delete(name);
+  return new Response(body, { status, headers: all, encodeBody: "manual" });
+}
 
 function note(error) {
   // Not every trap passes the panic hook: a stack that ran over, for example, does not.
@@ -64,6 +104,11 @@ function call(method) {
 
 export default {
   async fetch(request, env) {
+    const { pathname } = new URL(request.url);
+    if (!pathname.startsWith("/api/")) {
+      const [, extension] = HASHED.exec(pathname) ?? [];
+      return extension ? hashed(request, env, extension) : env.ASSETS.fetch(request);
+    }
     try {
       return await call(() => rust.fetch(request, env));
     } catch (error) {

@@ -1,5 +1,6 @@
-// Serves build/assets as Cloudflare does: brotli, the headers of _headers, unknown paths to the app, /api/ to a Worker. wrangler's
-// local server compresses nothing, so it cannot tell what a customer downloads.
+// Serves build/assets as Cloudflare and the Worker do: brotli (of code and words the very bytes that the build has packed), the headers of
+// _headers, unknown paths to the app, /api/ to a Worker. What stands in front of a local Worker packs anew, so it cannot tell what a customer
+// downloads.
 
 import fs from 'node:fs';
 import http from 'node:http';
@@ -10,6 +11,7 @@ import { BUILD } from '../support/paths.mjs';
 import { startWorkerd } from './workerd.mjs';
 
 const ASSETS = path.join(BUILD, 'assets');
+const PACKED = '.br';
 const TYPES = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css; charset=utf-8', '.wasm': 'application/wasm', '.svg': 'image/svg+xml',
   '.webmanifest': 'application/manifest+json', '.png': 'image/png', '.txt': 'text/plain; charset=utf-8',
@@ -18,7 +20,7 @@ const TYPES = {
 /** worker: whoever answers /api/, by its `url`; pages: {path: HTML} that stand beside the shop. -> {url, close()} */
 async function serveAssets(worker, pages = {}) {
   const rules = readRules(fs.readFileSync(path.join(ASSETS, '_headers'), 'utf8'));
-  const names = fs.readdirSync(ASSETS, { recursive: true }).filter((name) => name !== '_headers' && fs.statSync(path.join(ASSETS, name)).isFile());
+  const names = fs.readdirSync(ASSETS, { recursive: true }).filter((name) => name !== '_headers' && !name.endsWith(PACKED) && fs.statSync(path.join(ASSETS, name)).isFile());
   const files = new Map(names.map((name) => [address(name), pack(name, fs.readFileSync(path.join(ASSETS, name)))]));
   for (const [at, html] of Object.entries(pages)) files.set(at, pack('page.html', Buffer.from(html)));
   const server = http.createServer(async (request, response) => {
@@ -47,7 +49,8 @@ function pack(name, content) {
   if (!type) throw new Error(`${name}: of which type is it?`);
   // A compressed picture does not get smaller.
   if (type === 'image/png') return { body: content, headers: { 'content-type': type, 'content-length': content.length } };
-  const body = zlib.brotliCompressSync(content);
+  const packed = path.join(ASSETS, name + PACKED);
+  const body = fs.existsSync(packed) ? fs.readFileSync(packed) : zlib.brotliCompressSync(content);
   return { body, headers: { 'content-type': type, 'content-encoding': 'br', 'content-length': body.length } };
 }
 

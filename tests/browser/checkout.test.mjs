@@ -3,8 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
+import { comesWithin, stopClock, withOwnClock } from '../support/page_time.mjs';
 import { orderNode } from './pages/order.mjs';
-import { browser, skip, worker } from './shop.mjs';
+import { browser, payBehind, skip, worker } from './shop.mjs';
 import { makeLink, stage } from './staged.mjs';
 
 const ORDER = /\/api\/bootstrap\/[0-9a-f]{32}$/;
@@ -30,13 +31,6 @@ async function paying(options, prepare, use) {
   await visit.close();
 }
 const nothing = async () => {};
-
-/** Pays an order's invoice without its page knowing. */
-async function payBehind(visit, id) {
-  const authorization = visit.requests.map(({ headers }) => headers.authorization).find(Boolean);
-  const { invoice } = await (await worker.fetch(`/api/bootstrap/${id}`, { headers: { authorization } })).json();
-  await worker.fetch(`/api/dev/stub/pay/${invoice.paymentHash}`, { method: 'POST' });
-}
 
 describe('the invoice', { skip }, () => {
   test('is in satoshis, and about so much in other money where a price is known', async () => {
@@ -128,27 +122,24 @@ describe('a payment', { skip }, () => {
 
   test('shows within three seconds where the WebSocket never says anything', async () => {
     await paying({}, (page) => page.routeWebSocket(/\/live$/, () => {}), async (bought, page, visit) => {
+      await withOwnClock(page);
       await bought.qr.waitFor();
+      await stopClock(page);
       await payBehind(visit, bought.link().id);
-      await bought.building.or(bought.ready).waitFor({ timeout: 3000 });
+      await comesWithin(page, 3000, bought.building.or(bought.ready));
     });
   });
 
   test('shows within three seconds where the WebSocket has fallen silent', async () => {
     const mute = (page) => page.routeWebSocket(/\/live$/, (socket) => { socket.send('pong'); });
     await paying({}, mute, async (bought, page, visit) => {
+      await withOwnClock(page);
       await bought.qr.waitFor();
-      // Once it is asked twice within less than the usual five seconds, the silence was noticed.
-      let last = 0;
-      await page.waitForRequest((request) => {
-        if (!ORDER.test(request.url())) return false;
-        const now = Date.now();
-        const noticed = now - last < 4000;
-        last = now;
-        return noticed;
-      });
+      await stopClock(page);
+      // Until the silence is noticed it is asked every five seconds only.
+      await page.clock.runFor(10_000);
       await payBehind(visit, bought.link().id);
-      await bought.building.or(bought.ready).waitFor({ timeout: 3000 });
+      await comesWithin(page, 3000, bought.building.or(bought.ready));
     });
   });
 });

@@ -115,7 +115,7 @@ describe('an invoice can be paid', { skip }, () => {
       };
     });
     await pay.click();
-    await page.getByText('The wallet did not pay.').waitFor();
+    await page.getByText('The wallet says that it did not pay. A payment that is still under way may arrive all the same').waitFor();
     const uri = await bought.wallet.getAttribute('href');
     assert.deepEqual(await page.evaluate(() => window.asked), ['enable', uri.slice('lightning:'.length)]);
     assert.deepEqual(visit.errors, []);

@@ -18,3 +18,10 @@ after(async () => {
   await browser?.close();
   await worker?.stop();
 });
+
+/** Pays the invoice of an order that a visit has opened, without its page knowing. */
+export async function payBehind(visit, id) {
+  const authorization = visit.requests.map(({ headers }) => headers.authorization).find(Boolean);
+  const { invoice } = await (await worker.fetch(`/api/bootstrap/${id}`, { headers: { authorization } })).json();
+  await worker.fetch(`/api/dev/stub/pay/${invoice.paymentHash}`, { method: 'POST' });
+}

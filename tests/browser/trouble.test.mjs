@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { randomWord } from '../support/order.mjs';
+import { comesWithin, stopClock, withOwnClock } from '../support/page_time.mjs';
 import { landing } from './pages/landing.mjs';
 import { order, orderNode } from './pages/order.mjs';
-import { browser, skip, worker } from './shop.mjs';
+import { browser, payBehind, skip, worker } from './shop.mjs';
 
 const bodies = (visit) => visit.requests.filter(({ method, url }) => method === 'POST' && url.endsWith('/api/bootstrap')).map(({ body }) => body);
 const refused = (status, code, message) => (route) => route.fulfill({ status, json: { error: { code, message } } });
@@ -120,11 +121,14 @@ describe('an order is followed', { skip }, () => {
     const { page } = visit;
     const bought = await orderNode(page);
     await bought.untilPaying();
+    await withOwnClock(page);
+    await bought.qr.waitFor();
     await page.route(/\/api\/bootstrap\/[0-9a-f]{32}$/, (route) => route.abort());
-    const view = await (await worker.fetch(`/api/bootstrap/${bought.link().id}`, { headers: { authorization: visit.requests.map(({ headers }) => headers.authorization).find(Boolean) } })).json();
-    // Paid behind the page's back: only the WebSocket can tell it.
-    await worker.fetch(`/api/dev/stub/pay/${view.invoice.paymentHash}`, { method: 'POST' });
-    await bought.building.or(bought.ready).waitFor({ timeout: 3000 });
+    await stopClock(page);
+    // Only the WebSocket can tell it.
+    await payBehind(visit, bought.link().id);
+    await comesWithin(page, 3000, bought.building.or(bought.ready));
+    await page.clock.resume();
     await bought.ready.waitFor();
     await visit.close();
   });

@@ -5,9 +5,12 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { createDigitalOcean } from '../fakes/digitalocean.mjs';
 import { browserMissing, launchBrowser } from './browser.mjs';
 import { withContract } from './contract.mjs';
+import { watchMainThread } from './main_thread.mjs';
+import { startProcess } from './process.mjs';
 import { GENEROUS, startWorker, workerProcess } from './worker.mjs';
 
 const WRANGLER_TOML = `
@@ -65,6 +68,11 @@ fetch("/api/vars?planted-in-url", { headers: { authorization: "planted-in-header
 new WebSocket("/api/live", ["trial.v1"]).onmessage = function () { this.send("planted-in-frame"); };
 setTimeout(() => { throw new Error("planted-in-error"); });
 </script>`;
+/** What `work(rounds)` does takes the same time again and again. */
+const PLAIN = `<!doctype html><title>trial</title><script>
+window.work = (rounds) => { let at = 1; for (let round = 0; round < rounds; round += 1) at = Math.imul(at, 1664525) + 1013904223 | 0; return at; };
+</script>`;
+const ROUNDS = 150e6;
 
 let root;
 before(() => {
@@ -169,4 +177,45 @@ test('the browser records all that a page says', { skip: browserMissing ?? false
 
   const fresh = await browser.open({ baseURL: worker.url });
   assert.deepEqual([fresh.requests.length, fresh.page.viewportSize().width], [0, 390]);
+});
+
+test("a page's thread is judged by what it works, not by what it waits for or what else the machine does", { skip: browserMissing ?? false }, async (t) => {
+  const browser = await launchBrowser();
+  t.after(() => browser.close());
+  const { page } = await browser.open();
+  await page.route('http://trial.test/**', async (route) => {
+    if (route.request().url().endsWith('/slow')) await setTimeout(500);
+    await route.fulfill({ contentType: 'text/html', body: PLAIN });
+  });
+  await page.goto('http://trial.test/');
+  const watch = async (use, ...given) => (await watchMainThread(page, () => page.evaluate(use, ...given))).tasks;
+  const work = async (rounds) => (await watch((count) => new Promise((resolve) => { setTimeout(() => resolve(window.work(count))); }), rounds))[0];
+
+  // The first one is compiled meanwhile.
+  await work(ROUNDS);
+  const [once, thrice] = [await work(ROUNDS), await work(3 * ROUNDS)];
+  t.diagnostic(`work of one and of three: ${once.worked} and ${thrice.worked} ms`);
+  assert.ok(once.worked > 20, `${once.worked} ms`);
+  assert.ok(thrice.worked > 2 * once.worked && thrice.worked < 4.5 * once.worked);
+
+  const others = Array.from({ length: 2 * os.availableParallelism() }, () => startProcess(process.execPath, ['-e', 'console.log("busy"); for (;;);']));
+  const end = () => Promise.all(others.map((other) => other.kill()));
+  t.after(end);
+  await Promise.all(others.map((other) => other.until(/busy/)));
+  const beside = await work(3 * ROUNDS);
+  await end();
+  t.diagnostic(`beside others: ${beside.worked} ms, ${beside.lasted} ms by the clock`);
+  // Two threads of one core slow each other down.
+  assert.ok(beside.worked < 2.5 * thrice.worked, `${beside.worked} ms`);
+
+  const waited = await watch(() => new Promise((resolve) => {
+    setTimeout(() => {
+      const asked = new XMLHttpRequest();
+      asked.open('GET', '/slow', false);
+      asked.send();
+      resolve();
+    });
+  }));
+  assert.ok(waited.some(({ lasted }) => lasted >= 500), 'the page stood still');
+  assert.ok(waited[0].worked < 100, `${waited[0].worked} ms`);
 });

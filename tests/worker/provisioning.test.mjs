@@ -282,7 +282,7 @@ describe('what cannot be is refunded, and nothing is left of it', { concurrency:
         const order = await paidOrder(worker);
         const failed = await order.until('failed');
         assertRefunded(failed, code);
-        await pollUntil(() => isEmpty(cloud), 'an empty cloud', 5000);
+        await pollUntil(() => isEmpty(cloud), 'an empty cloud');
         assert.deepEqual([cloud.allDroplets.length, cloud.unusedFaults + tailscale.unusedFaults], [0, 0]);
         const over = await pollUntil(async () => {
           const view = await order.get();

@@ -2,6 +2,7 @@
 
 mod assets;
 mod machine;
+mod packed;
 mod sizes;
 mod slim;
 mod wasm;

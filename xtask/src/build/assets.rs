@@ -17,7 +17,7 @@ use kindling_words::{LANGUAGES, Language, Words};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::wasm;
+use super::{packed, wasm};
 use crate::plan::{Outcome, Plan};
 use crate::project::{Project, digest, files_below, read, write_if_changed};
 
@@ -82,6 +82,7 @@ fn assets(project: &Project) -> Result<Outcome> {
     }
     site.name_the_build();
     site.add_service_worker(&words, &read(&sources.join(shell::SERVICE_WORKER))?)?;
+    packed::add(project, &mut site.files)?;
     publish(&folder(project), &site.files)
 }
 

@@ -1,44 +1,36 @@
 //! How large the result is, plain and as brotli, which is how browsers load it.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::assets;
-use crate::project::{Project, digest, files_below, read, write};
+use super::{assets, packed};
+use crate::project::{Project, files_below, read};
 
 /// Prints a line for every file of code and style.
 pub fn print(project: &Project) -> Result<()> {
-    let memory = project.build("sizes.json");
-    // Brotli's best level takes seconds, so sizes are remembered by content.
-    let known: BTreeMap<String, usize> = read(&memory)
-        .ok()
-        .and_then(|text| serde_json::from_slice(&text).ok())
-        .unwrap_or_default();
-    let mut current = BTreeMap::new();
+    let mut all = Vec::new();
     println!("\n{:>9} {:>9}", "bytes", "brotli");
     for folder in [project.build("worker"), assets::folder(project)] {
         for file in files_below(&folder)?
             .into_iter()
-            .filter(|file| is_code(file))
+            .filter(|file| !packed::is_packed(file))
         {
-            let path = folder.join(file);
-            let content = read(&path)?;
-            let key = digest(&[&content]);
-            let packed = match known.get(&key) {
-                Some(size) => *size,
-                None => brotli_size(&content)?,
-            };
-            println!(
-                "{:>9} {packed:>9}  {}",
-                content.len(),
-                path.strip_prefix(project.root())?.display()
-            );
-            current.insert(key, packed);
+            let path = folder.join(&file);
+            if is_code(&file) {
+                let content = read(&path)?;
+                let packed = packed::pack(project, &content)?;
+                println!(
+                    "{:>9} {:>9}  {}",
+                    content.len(),
+                    packed.len(),
+                    path.strip_prefix(project.root())?.display()
+                );
+            }
+            all.push(path);
         }
     }
-    write(&memory, &serde_json::to_vec(&current)?)
+    packed::keep_only(project, &all)
 }
 
 fn is_code(file: &Path) -> bool {
@@ -47,15 +39,4 @@ fn is_code(file: &Path) -> bool {
             .iter()
             .any(|code| extension == *code)
     })
-}
-
-fn brotli_size(content: &[u8]) -> Result<usize> {
-    let mut packed = Vec::new();
-    let parameters = brotli::enc::BrotliEncoderParams {
-        quality: 11,
-        lgwin: 22,
-        ..Default::default()
-    };
-    brotli::BrotliCompress(&mut &*content, &mut packed, &parameters).context("brotli")?;
-    Ok(packed.len())
 }
