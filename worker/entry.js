@@ -78,11 +78,25 @@ function note(error) {
 // A trap inside a resumed future surfaces here instead of in the call that waits for it.
 addEventListener("error", (event) => note(event.error));
 
-function call(method) {
-  if (state.criticalError) {
-    state.criticalError = false;
-    rust.__wbg_reset_state();
+/** What Rust answers at once, be it a promise that is none of Rust's; undefined where it needs a future of its own. */
+function atOnce(method, first, second) {
+  revive();
+  try {
+    return method(first, second);
+  } catch (error) {
+    note(error);
+    throw error;
   }
+}
+
+function revive() {
+  if (!state.criticalError) return;
+  state.criticalError = false;
+  rust.__wbg_reset_state();
+}
+
+function call(method) {
+  revive();
   return new Promise((resolve, reject) => {
     const end = () => inFlight.delete(reject);
     inFlight.add(reject);
@@ -110,7 +124,7 @@ export default {
       return extension ? hashed(request, env, extension) : env.ASSETS.fetch(request);
     }
     try {
-      return await call(() => rust.fetch(request, env));
+      return await (atOnce(rust.passThrough, request, env) ?? call(() => rust.fetch(request, env)));
     } catch (error) {
       // Rust answers its own errors; what comes here is a trap, or an order's object that died or could not be reached.
       console.error(error);
@@ -130,14 +144,21 @@ const forwardingTo = (name) => class extends DurableObject {
   #instanceId;
 
   /** The Rust object; it dies with its wasm instance, and a new one finds everything it needs in storage. */
+  #living() {
+    if (this.#instanceId !== state.instanceId) {
+      this.#object = new rust[name](this.ctx, this.env);
+      this.#instanceId = state.instanceId;
+    }
+    return this.#object;
+  }
+
   #rust(use) {
-    return call(() => {
-      if (this.#instanceId !== state.instanceId) {
-        this.#object = new rust[name](this.ctx, this.env);
-        this.#instanceId = state.instanceId;
-      }
-      return use(this.#object);
-    });
+    return call(() => use(this.#living()));
+  }
+
+  /** As fetch, for what Rust answers at once. */
+  fetchAtOnce(request) {
+    return atOnce(() => this.#living().readAtOnce(request));
   }
 
   fetch(request) {
@@ -167,7 +188,11 @@ const forwardingTo = (name) => class extends DurableObject {
   }
 };
 
-export class OrderObject extends forwardingTo("OrderObject") {}
+export class OrderObject extends forwardingTo("OrderObject") {
+  fetch(request) {
+    return this.fetchAtOnce(request) ?? super.fetch(request);
+  }
+}
 export class FleetObject extends forwardingTo("FleetObject") {}
 export class DoorObject extends forwardingTo("DoorObject") {}
 export class SweepObject extends forwardingTo("SweepObject") {}

@@ -99,6 +99,10 @@ pub struct Attempt {
     pub not_before: UnixMillis,
     /// Begun, and not answered yet.
     pub in_flight: bool,
+    /// What is looked at again and again is not looked at before. Not stored: an order that is loaded anew looks at once, so that a look
+    /// that found nothing new is worth no write.
+    #[serde(skip)]
+    pub next_look: Option<UnixMillis>,
 }
 
 impl Attempt {
@@ -108,12 +112,20 @@ impl Attempt {
             failures: 0,
             not_before: now,
             in_flight: false,
+            next_look: None,
         }
+    }
+
+    /// When it is to be tried.
+    fn next(&self) -> UnixMillis {
+        self.next_look
+            .map_or(self.not_before, |at| at.max(self.not_before))
     }
 
     /// It did not work: not again before the next pause is over.
     fn failed(&mut self, id: OrderId, retry_after: Option<u64>, now: UnixMillis) {
         self.in_flight = false;
+        self.next_look = None;
         self.failures = self.failures.saturating_add(1);
         self.not_before = now.plus_millis(backoff_millis(id, self.failures, retry_after));
     }
@@ -387,8 +399,8 @@ pub struct Order {
     /// Counts the changes a customer can see.
     #[serde(default)]
     pub revision: u64,
-    /// Lines that are not stored yet.
-    #[serde(skip)]
+    /// The newest lines of its story; the older ones are kept elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub journal: Vec<Entry>,
     /// What it has at the cloud.
     pub resources: Resources,

@@ -918,6 +918,26 @@ fn a_machine_that_joined_the_tailnet_and_failed_is_removed_from_it() {
     assert!(cloud.calls.contains(&removed));
 }
 
+/// The story's newest lines are a part of the order's row, and it never has many.
+#[test]
+fn a_long_story_leaves_the_order_by_its_older_half() {
+    let mut order = ready();
+    assert!(order.take_old_lines().is_empty());
+    let read = Order::read(&serde_json::to_string(&order).unwrap()).unwrap();
+    assert_eq!(read.journal, order.journal);
+    let mut told = order.journal.clone();
+    let mut kept = Vec::new();
+    for n in 0..200 {
+        let now = START.plus_seconds(20_000 + n);
+        order.revoke_pairing(now).unwrap();
+        told.extend(order.journal.last().cloned());
+        kept.extend(order.take_old_lines());
+        assert!(order.journal.len() <= 64);
+    }
+    kept.extend(order.take_journal());
+    assert_eq!(kept, told);
+}
+
 /// Orders outlive the code that wrote them.
 #[test]
 fn the_stored_row_is_pinned() {

@@ -4,16 +4,19 @@
 // code, and costs no other figure.
 
 import { parseArgs } from 'node:util';
+import * as coldStart from './cold_start.mjs';
 import * as firstLoad from './first_load.mjs';
 import * as payment from './payment.mjs';
 import * as getOrder from './get_order.mjs';
 import * as landing from './landing.mjs';
+import * as openOrders from './open_orders.mjs';
+import * as orderCosts from './order_costs.mjs';
 import * as postOrder from './post_order.mjs';
 import * as rsa from './rsa.mjs';
 import * as workerSize from './worker_size.mjs';
 
 /** Each: {rows: names, measure(): rows, where `note` says what else one should know}. */
-const MEASUREMENTS = [workerSize, firstLoad, landing, getOrder, postOrder, payment, rsa];
+const MEASUREMENTS = [workerSize, coldStart, firstLoad, landing, getOrder, postOrder, openOrders, orderCosts, payment, rsa];
 
 const { values: { json }, positionals: [filter = ''] } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true });
 const wanted = (name) => name.includes(filter);

@@ -12,10 +12,10 @@ const CONNECTIONS = 16;
 /** No round takes longer, however slow the machine. */
 const MAX_ROUND_MS = 10_000;
 
-/** Both Workers, each on a workerd of its own, and the generator. */
-export async function withBothWorkers(work) {
-  const ours = await startWorkerd(path.join(BUILD, 'worker'), 'entry.js');
-  const peer = await startWorkerd(path.join(HERE, 'bare_worker'), 'entry.js').catch(async (problem) => {
+/** Both Workers, each on a workerd of its own, and the generator. options: of startWorkerd() */
+export async function withBothWorkers(work, options) {
+  const ours = await startWorkerd(path.join(BUILD, 'worker'), 'entry.js', options);
+  const peer = await startWorkerd(path.join(HERE, 'bare_worker'), 'entry.js', options).catch(async (problem) => {
     await ours.close();
     throw problem;
   });

@@ -126,7 +126,7 @@ function isolatedConfig(root, scratch = roomyFolder()) {
 }
 
 /** In memory where there is room: each write of an object waits for the disk, and here nothing has to outlive more than its process. */
-function roomyFolder() {
+export function roomyFolder() {
   const memory = '/dev/shm';
   try {
     fs.accessSync(memory, fs.constants.W_OK);

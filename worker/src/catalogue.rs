@@ -27,7 +27,7 @@ thread_local! {
 
 /// Answers the catalogue.
 pub async fn answer(env: &Env) -> Result<Response> {
-    let config = Config::read(env);
+    let config = Config::of(env);
     let (regions, fiat) = join(regions_now(env, &config), fiat::price(&config)).await;
     let stubs = config.stubs();
     let available = regions.iter().any(|region| region.available);
@@ -52,7 +52,7 @@ pub async fn answer(env: &Env) -> Result<Response> {
             regions,
             fiat,
             push_key: push::public_key(&config),
-            default_region: config.region,
+            default_region: config.region.clone(),
         },
     )
 }

@@ -1,4 +1,4 @@
-//! The operator's settings, read once from the environment; a missing upstream makes its part a stub.
+//! The operator's settings, read once per isolate from the environment; a missing upstream makes its part a stub.
 
 use crate::http::set_timeout;
 use crate::push::Push;
@@ -13,8 +13,9 @@ use kindling_domain::push::{PushHosts, USUAL_HOSTS};
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::Stubs;
 use kindling_domain::{door, fleet};
-use std::cell::Cell;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 use worker::js_sys::Object;
 use worker::wasm_bindgen::JsCast;
@@ -103,8 +104,8 @@ pub struct Config {
 const ACCOUNT_TOKEN: &str = "DO_API_TOKEN_";
 
 thread_local! {
-    /// Whether this isolate has logged what is wrong with the settings.
-    static COMPLAINED: Cell<bool> = const { Cell::new(false) };
+    /// The settings of this isolate, which has one environment for all its life.
+    static SETTINGS: OnceCell<Rc<Config>> = const { OnceCell::new() };
 }
 
 /// A variable or secret that is set and not empty.
@@ -130,16 +131,16 @@ fn url(env: &Env, name: &str) -> Option<String> {
 }
 
 /// What a node of each plan costs. A setting that cannot be read is told once in the log, and leaves the usual price.
-fn plan_prices(env: &Env, silent: bool) -> PlanPrices {
+fn plan_prices(env: &Env) -> PlanPrices {
     let (prices, bad) = PlanPrices::parse(&setting(env, "CLASSROOM_PRICES").unwrap_or_default());
-    for number in bad.iter().filter(|_| !silent) {
+    for number in bad {
         console_error!("entry {number} of CLASSROOM_PRICES is not PLAN=MSATS");
     }
     prices
 }
 
 /// Entries such as `A=s-2vcpu-4gb`.
-fn class_sizes(env: &Env, silent: bool) -> BTreeMap<String, String> {
+fn class_sizes(env: &Env) -> BTreeMap<String, String> {
     let text = setting(env, "CLASSROOM_SIZES").unwrap_or_default();
     let mut sizes = BTreeMap::new();
     for (number, entry) in (1..).zip(text.split_whitespace()) {
@@ -149,7 +150,6 @@ fn class_sizes(env: &Env, silent: bool) -> BTreeMap<String, String> {
             {
                 sizes.insert(plan.to_owned(), size.to_owned());
             }
-            _ if silent => {}
             _ => console_error!("entry {number} of CLASSROOM_SIZES is not PLAN=SIZE"),
         }
     }
@@ -166,12 +166,10 @@ fn reach(env: &Env) -> Reach {
 }
 
 /// Where the price of a bitcoin comes from: `PRICE_URL`, or the shop's own LNbits.
-fn fiat(env: &Env, lnbits: Option<&Lnbits>, silent: bool) -> Option<Fiat> {
+fn fiat(env: &Env, lnbits: Option<&Lnbits>) -> Option<Fiat> {
     let currency = setting(env, "FIAT_CURRENCY")?;
     if !is_currency(&currency) {
-        if !silent {
-            console_error!("FIAT_CURRENCY is not a code of three capital letters");
-        }
+        console_error!("FIAT_CURRENCY is not a code of three capital letters");
         return None;
     }
     let template = match (setting(env, "PRICE_URL"), lnbits) {
@@ -184,11 +182,11 @@ fn fiat(env: &Env, lnbits: Option<&Lnbits>, silent: bool) -> Option<Fiat> {
 }
 
 /// What notifications are sent with, where there is a key.
-fn push(env: &Env, silent: bool) -> Option<Push> {
+fn push(env: &Env) -> Option<Push> {
     let key = Secret::new(setting(env, "VAPID_PRIVATE_KEY")?);
     let named = setting(env, "PUSH_HOSTS");
     let (hosts, bad) = PushHosts::parse(named.as_deref().unwrap_or(USUAL_HOSTS));
-    for number in bad.iter().filter(|_| !silent) {
+    for number in bad {
         console_error!("entry {number} of PUSH_HOSTS is not the name of a push service");
     }
     let subject = setting(env, "VAPID_SUBJECT");
@@ -197,7 +195,7 @@ fn push(env: &Env, silent: bool) -> Option<Push> {
             .iter()
             .any(|it| subject.starts_with(it))
     };
-    if !silent && subject.as_ref().is_some_and(|subject| !known(subject)) {
+    if subject.as_ref().is_some_and(|subject| !known(subject)) {
         console_error!("VAPID_SUBJECT begins neither with mailto: nor with https:");
     }
     let subject = subject.filter(known);
@@ -229,24 +227,27 @@ fn accounts(env: &Env) -> BTreeMap<String, DigitalOcean> {
 }
 
 /// The fleets of the settings that `has_account`, and a line in the log for each that cannot be sold.
-fn offered(env: &Env, has_account: impl Fn(&str) -> bool, silent: bool) -> Vec<FleetSpec> {
+fn offered(env: &Env, has_account: impl Fn(&str) -> bool) -> Vec<FleetSpec> {
     let text = setting(env, "FLEETS").unwrap_or_default();
     let mut offered = Vec::new();
     for entry in fleets::parse(&text, small_number(env, "FLEET_CAPACITY", 10)) {
         match entry {
             Ok(fleet) if has_account(&fleet.account) => offered.push(fleet),
-            Ok(fleet) if !silent => console_error!("FLEETS: no token for {}", fleet.name()),
-            Err(problem) if !silent => console_error!("{problem}"),
-            _ => {}
+            Ok(fleet) => console_error!("FLEETS: no token for {}", fleet.name()),
+            Err(problem) => console_error!("{problem}"),
         }
     }
     offered
 }
 
 impl Config {
-    /// Reads the environment.
-    pub fn read(env: &Env) -> Self {
-        let silent = COMPLAINED.replace(true);
+    /// The settings of `env`. Reading them is some forty calls into JavaScript, so they are read when they are first asked for, and
+    /// what is wrong with them is told in the log once.
+    pub fn of(env: &Env) -> Rc<Self> {
+        SETTINGS.with(|settings| Rc::clone(settings.get_or_init(|| Rc::new(Self::read(env)))))
+    }
+
+    fn read(env: &Env) -> Self {
         let lnbits = url(env, "LNBITS_URL").map(|url| Lnbits {
             url,
             invoice_key: Secret::new(setting(env, "LNBITS_API_KEY").unwrap_or_default()),
@@ -254,15 +255,11 @@ impl Config {
         });
         let digitalocean = setting(env, "DO_API_TOKEN").map(|token| account(env, token));
         let accounts = accounts(env);
-        let fleets = offered(
-            env,
-            |name| match name {
-                _ if digitalocean.is_none() && accounts.is_empty() => true,
-                "" => digitalocean.is_some(),
-                name => accounts.contains_key(name),
-            },
-            silent,
-        );
+        let fleets = offered(env, |name| match name {
+            _ if digitalocean.is_none() && accounts.is_empty() => true,
+            "" => digitalocean.is_some(),
+            name => accounts.contains_key(name),
+        });
         let tailscale = setting(env, "TAILSCALE_API_KEY").map(|key| Tailscale {
             url: url(env, "TAILSCALE_API_URL")
                 .unwrap_or_else(|| "https://api.tailscale.com".to_owned()),
@@ -293,10 +290,10 @@ impl Config {
         Self {
             prices: Prices {
                 full_node: Sats::from_sats(number(env, "BOOTSTRAP_FEE_SATS", 10_000)),
-                classroom: plan_prices(env, silent),
+                classroom: plan_prices(env),
             },
             reach: reach(env),
-            class_sizes: class_sizes(env, silent),
+            class_sizes: class_sizes(env),
             full_node_hours: small_number(env, "FULL_NODE_HOURS", 0),
             region,
             size: setting(env, "DO_SIZE").unwrap_or_else(|| "s-2vcpu-4gb".to_owned()),
@@ -304,8 +301,8 @@ impl Config {
             assumeutxo_url: setting(env, "ASSUMEUTXO_URL"),
             public_url: url(env, "PUBLIC_URL"),
             network,
-            fiat: fiat(env, lnbits.as_ref(), silent),
-            push: push(env, silent),
+            fiat: fiat(env, lnbits.as_ref()),
+            push: push(env),
             invoice_seconds: number(env, "INVOICE_SECONDS", 3600),
             lnbits,
             digitalocean,

@@ -1,6 +1,7 @@
 //! The edge: what comes in over HTTP, and the Durable Objects: one per order, per fleet, per network address,
 //! and per cloud account that is swept.
 
+mod alarm_clock;
 mod catalogue;
 mod clock;
 mod config;
@@ -33,17 +34,19 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{self, JsValue};
 use worker::worker_sys::web_sys;
 
-/// Answers a request. Written out instead of worker's `event` macro, which would make a future of every request: most only go through
-/// to an order's object, and the promise of that is the answer.
+/// Answers a request at once, where that can be done: most only go through to an order's object, and the promise of that is the answer.
+#[wasm_bindgen(js_name = passThrough)]
+pub fn pass_through(request: &web_sys::Request, env: &Env) -> Option<Promise> {
+    routes::pass_through(request, env)
+}
+
+/// Answers any other request. Written out instead of worker's `event` macro, which takes every answer apart and builds it anew.
 #[wasm_bindgen]
 pub fn fetch(request: web_sys::Request, env: Env) -> Promise {
-    if let Some(answer) = routes::pass_through(&request, &env) {
-        return answer;
-    }
     clock::configure(&env);
     future_to_promise(async move {
         let response = routes::answer(request.into(), &env).await?;
-        Ok(JsValue::from(web_sys::Response::from(response)))
+        Ok(JsValue::from(response))
     })
 }
 

@@ -26,10 +26,10 @@ type Answered = std::result::Result<Response, ApiError>;
 
 /// Lets the operator's front end read an answer from a page of another origin (the Fetch standard's CORS protocol); nobody else.
 pub fn shared(response: Response, env: &Env) -> Result<Response> {
-    if let Some(origin) = Config::read(env).lnplay_origin {
+    if let Some(origin) = &Config::of(env).lnplay_origin {
         // A copy: those of an answer that an object gave cannot be changed.
         let headers = response.headers().clone();
-        headers.set("access-control-allow-origin", &origin)?;
+        headers.set("access-control-allow-origin", origin)?;
         headers.set("access-control-allow-methods", "POST")?;
         headers.set("access-control-allow-headers", "content-type")?;
         // Or a page that isolates itself (COEP) could not read it after all.
@@ -67,7 +67,7 @@ pub async fn create_order(
         Err(refusal) => return Ok(Err(refusal)),
     };
     let mut answer = match place(request, env, origin, visitor).await? {
-        Ok(answer) => answer,
+        Ok(answer) => Response::from(answer),
         Err(refusal) => return Ok(Err(refusal)),
     };
     if answer.status_code() != 201 {

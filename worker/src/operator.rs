@@ -37,7 +37,7 @@ struct Fleet {
 
 /// Answers the operator; anybody else gets what an unknown path gets.
 pub async fn answer(request: &Request, env: &Env, matter: Matter) -> Result<Response> {
-    let config = Config::read(env);
+    let config = Config::of(env);
     let header = request.headers().get("authorization")?;
     // Compared by hash, so timing tells nothing about the token; opened to hash it.
     let wanted = config

@@ -11,17 +11,23 @@ mod inside;
 mod invoices;
 mod live;
 
+use crate::alarm_clock::AlarmClock;
 use crate::clock::{self, now};
 use crate::config::Config;
 use crate::reply;
-use crate::routes::{Ask, ask};
+use crate::routes::{Ask, ask, path_of};
 use crate::store::Store;
 use futures_util::lock::Mutex;
 use kindling_domain::error::{ApiError, ErrorCode};
 use kindling_domain::order::{Due, Event, Order, State as OrderState};
-use kindling_domain::time::WireTime;
+use kindling_domain::time::{UnixMillis, WireTime};
 use kindling_domain::wire::BackupResponse;
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use worker::js_sys::JsString;
+use worker::wasm_bindgen;
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::worker_sys::web_sys;
 use worker::{
     DurableObject, Env, Error, Request, Response, Result, State, WebSocket,
     WebSocketIncomingMessage, console_error, durable_object,
@@ -38,17 +44,17 @@ pub struct OrderObject {
     state: State,
     env: Env,
     store: Store,
-    config: OnceCell<Config>,
     /// The order as it was last saved or remembered; `None` until it was looked for.
     order: RefCell<Option<Option<Order>>>,
     /// Its row as it stands in the storage.
     row: RefCell<String>,
     /// The answer to a status read, until the order changes.
     view: RefCell<Option<String>>,
+    /// The same as JavaScript has it, once somebody has read it.
+    seen: RefCell<Option<JsString>>,
     /// Held while an invoice is asked for.
     opening: Mutex<()>,
-    /// Whether the alarm is on its way already.
-    called: Cell<bool>,
+    alarm: AlarmClock,
     /// Whether the object that was here before left something undone, and nobody has called the alarm since.
     recovered: Cell<bool>,
 }
@@ -61,12 +67,12 @@ impl DurableObject for OrderObject {
             state,
             env,
             store,
-            config: OnceCell::new(),
             order: RefCell::new(None),
             row: RefCell::new(String::new()),
             view: RefCell::new(None),
+            seen: RefCell::new(None),
             opening: Mutex::new(()),
-            called: Cell::new(false),
+            alarm: AlarmClock::new(),
             recovered: Cell::new(false),
         }
     }
@@ -74,7 +80,10 @@ impl DurableObject for OrderObject {
     async fn fetch(&self, request: Request) -> Result<Response> {
         let answered = match self.answer(request).await {
             // What was cut is taken up by the alarm a lease later at the latest; whoever asks before that need not wait.
-            Ok(answer) if self.recovered.take() => self.call_alarm().await.map(|()| answer),
+            Ok(answer) if self.recovered.take() => {
+                let called = self.alarm.set_by(&self.state, now()).await;
+                called.map(|()| answer)
+            }
             answered => answered,
         };
         match answered {
@@ -88,7 +97,8 @@ impl DurableObject for OrderObject {
     async fn alarm(&self) -> Result<Response> {
         if let Err(error) = self.drive().await {
             console_error!("an order's alarm: {error}");
-            clock::set_alarm(&self.state, now().plus_millis(LEASE_MILLIS)).await?;
+            let later = now().plus_millis(LEASE_MILLIS);
+            self.alarm.set(&self.state, later).await?;
         }
         Response::empty()
     }
@@ -119,11 +129,42 @@ impl DurableObject for OrderObject {
     }
 }
 
+#[wasm_bindgen]
+impl OrderObject {
+    /// Answers a status read of an order that has nothing else to do, without a future, a copy of the order or of its view: this is what
+    /// is asked most. `None` leaves the request to `fetch`.
+    #[wasm_bindgen(js_name = readAtOnce)]
+    pub fn read_at_once(&self, request: &web_sys::Request) -> Option<reply::Seen> {
+        if !matches!(ask(path_of(&request.url())), Ok(Ask::View)) {
+            return None;
+        }
+        let header = request.headers().get("authorization").ok()?;
+        self.load().ok()?;
+        let readable = match &*self.order.borrow() {
+            Some(Some(order)) => opened_by(order, bearer(header.as_deref())) && !may_be_paid(order),
+            _ => false,
+        };
+        if !readable || self.recovered.get() {
+            return None;
+        }
+        let mut seen = self.seen.borrow_mut();
+        if seen.is_none() {
+            *seen = Some(JsString::from(self.view.borrow().as_deref()?));
+        }
+        reply::seen(seen.as_ref()?)
+    }
+}
+
 type Answered = std::result::Result<Response, ApiError>;
 
 impl OrderObject {
-    fn config(&self) -> &Config {
-        self.config.get_or_init(|| Config::read(&self.env))
+    fn config(&self) -> Rc<Config> {
+        Config::of(&self.env)
+    }
+
+    fn set_view(&self, view: Option<String>) {
+        self.seen.take();
+        *self.view.borrow_mut() = view;
     }
 
     /// Looks for the order, once. Loaded anew, whatever was begun and not answered is taken as of unknown outcome.
@@ -136,7 +177,7 @@ impl OrderObject {
             return Ok(());
         };
         let mut order = Order::read(&row)?;
-        *self.view.borrow_mut() = shown(&order)?;
+        self.set_view(shown(&order)?);
         *self.row.borrow_mut() = row;
         let cut = order.is_cut();
         if cut {
@@ -156,19 +197,20 @@ impl OrderObject {
         Ok(self.order.borrow().clone().flatten())
     }
 
-    /// Saves what is new of the order, with its journal, and tells whoever watches if it looks different now.
+    /// Saves what is new of the order, in one row, and tells whoever watches if it looks different now.
     fn save(&self, order: &mut Order) -> Result<()> {
         let changed = shown(order)? != *self.view.borrow();
         if changed {
             order.revision += 1;
         }
+        let old = order.take_old_lines();
+        if !old.is_empty() {
+            self.store.append(&old)?;
+        }
         let row = serde_json::to_string(order)?;
         if row != *self.row.borrow() {
             self.store.save(&row)?;
             *self.row.borrow_mut() = row;
-        }
-        for entry in order.take_journal() {
-            self.store.append(&entry)?;
         }
         if matches!(order.state, OrderState::Ended { .. }) {
             // The machine it opens is no more. Deleting what is not there writes nothing.
@@ -177,7 +219,7 @@ impl OrderObject {
         self.remember(order);
         if changed && let Some(view) = shown(order)? {
             self.broadcast(&view);
-            *self.view.borrow_mut() = Some(view);
+            self.set_view(Some(view));
         }
         Ok(())
     }
@@ -187,19 +229,22 @@ impl OrderObject {
         *self.order.borrow_mut() = Some(Some(order.clone()));
     }
 
-    /// Asks the alarm to come at once.
-    async fn call_alarm(&self) -> Result<()> {
-        if !self.called.replace(true) {
-            clock::set_alarm(&self.state, now()).await?;
+    /// Has the alarm come by the time that the order needs it.
+    async fn wake_for(&self, order: &Order) -> Result<()> {
+        match next_of(order) {
+            Some(at) => self.alarm.set_by(&self.state, at).await,
+            // One that stands will find nothing to do; taking it away would cost as much.
+            None => Ok(()),
         }
-        Ok(())
     }
 
     async fn answer(&self, mut request: Request) -> Result<Answered> {
         let path = request.path();
         if path == inside::PATH {
-            return self.inside(request.json().await?).await;
+            let question = serde_json::from_str(&request.text().await?)?;
+            return self.inside(question).await;
         }
+        self.alarm.learn(&self.state).await?;
         match ask(&path) {
             Err(refusal) => Ok(Err(refusal)),
             Ok(Ask::View) => self.read(&request).await,
@@ -265,7 +310,7 @@ impl OrderObject {
         if may_be_paid(&order) {
             order.apply(Event::PaymentHint, now());
             self.remember(&order);
-            self.call_alarm().await?;
+            self.wake_for(&order).await?;
         }
         Ok(())
     }
@@ -279,6 +324,18 @@ impl OrderObject {
             _ => Ok(Err(ErrorCode::NotFound.into())),
         }
     }
+}
+
+/// When the order has something to do next, be it a notification.
+fn next_of(order: &Order) -> Option<UnixMillis> {
+    let due = match order.due(now()) {
+        Due::Perform(_) => Some(now()),
+        Due::Wait(at, _) => Some(at),
+        Due::Idle => None,
+    };
+    let ring = order.next_ring();
+    due.zip(ring)
+        .map_or(due.or(ring), |(due, ring)| Some(due.min(ring)))
 }
 
 /// What a customer sees, as JSON.

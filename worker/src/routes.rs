@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::operator::{self, Matter};
 use crate::order_object::Inside;
-use crate::{catalogue, clock, dev, lnplay, payee, random, reply};
+use crate::{catalogue, clock, dev, lnplay, objects, payee, random, reply};
 use kindling_domain::door;
 use kindling_domain::error::{ApiError, ErrorCode};
 use kindling_domain::fleets::FleetSpec;
@@ -18,14 +18,11 @@ use kindling_domain::wire::{
     MAX_MACHINE_BODY_BYTES, SIGNATURE_HEADER, read_json,
 };
 use serde::{Deserialize, Serialize};
-use worker::js_sys::Promise;
-use worker::wasm_bindgen::prelude::wasm_bindgen;
-use worker::wasm_bindgen::{self, JsValue};
+use worker::js_sys::{Promise, futures::JsFuture};
+use worker::wasm_bindgen::JsCast;
 use worker::worker_sys::web_sys;
 use worker::{Env, Headers, Method, Request, RequestInit, Response, Result};
 
-/// The Durable Object binding of orders.
-pub const ORDERS: &str = "ORDER";
 /// Where Cloudflare tells the caller's network address.
 const ADDRESS_HEADER: &str = "cf-connecting-ip";
 /// Tells an object which door its caller's network address leads to, or of a pairing the address itself; set here, and never taken
@@ -217,39 +214,54 @@ pub fn ask(path: &str) -> std::result::Result<Ask<'_>, ApiError> {
     }
 }
 
-#[wasm_bindgen]
-extern "C" {
-    /// The stub of an object. worker's own would take its answer apart and build it anew.
-    type RawStub;
-    #[wasm_bindgen(method, catch)]
-    fn fetch(this: &RawStub, request: &web_sys::Request) -> std::result::Result<Promise, JsValue>;
-}
-
 /// What only asks to see an order goes to its object as it is, and so does the answer come back. `None` where there is more to do.
 pub fn pass_through(request: &web_sys::Request, env: &Env) -> Option<Promise> {
     let url = request.url();
     match route(path_of(&url)) {
         Ok((_, Route::Order(id, Ask::View | Ask::Live))) if request.method() == "GET" => {
-            let stub = env
-                .durable_object(ORDERS)
-                .ok()?
-                .get_by_name(&id.to_string())
-                .ok()?;
-            stub.into_rpc::<RawStub>().fetch(request).ok()
+            objects::order(env, id).ok()?.fetch(request).ok()
         }
         _ => None,
     }
 }
 
-/// The path of a URL as requests have it: whole and already normalised.
-fn path_of(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let path = rest.find('/').map_or("/", |at| &rest[at..]);
-    path.split_once(['?', '#']).map_or(path, |(path, _)| path)
+/// Origin and path of a URL as requests have it: whole and already normalised.
+fn parts_of(url: &str) -> (&str, &str) {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let slash = url[host..].find('/').map_or(url.len(), |at| host + at);
+    let (origin, path) = url.split_at(slash);
+    let end = path.find(['?', '#']).unwrap_or(path.len());
+    (origin, &path[..end])
 }
 
-/// Answers any other request for `/api/`.
-pub async fn answer(mut request: Request, env: &Env) -> Result<Response> {
+/// The path of a URL as requests have it.
+pub fn path_of(url: &str) -> &str {
+    parts_of(url).1
+}
+
+/// Answers any other request for `/api/`. What an order's object answers goes out as it is.
+pub async fn answer(request: Request, env: &Env) -> Result<web_sys::Response> {
+    let method = request.method();
+    let path = request.path();
+    let answered = match route(&path) {
+        Ok((_, Route::Create)) if method == Method::Post => {
+            ("creating an order", create(request, env).await)
+        }
+        Ok((wanted, Route::Order(id, ask))) if takes(&wanted, &method) => {
+            ("asking an order", to_object(request, env, id, ask).await)
+        }
+        _ => return Ok(own_answer(request, env).await?.into()),
+    };
+    let refusal = match answered {
+        (_, Ok(Ok(response))) => return Ok(response),
+        (_, Ok(Err(refusal))) => reply::refuse(refusal),
+        (what, Err(error)) => reply::broken(what, &error),
+    };
+    Ok(refusal?.into())
+}
+
+/// Answers what is no single order's matter, and refuses what nobody takes.
+async fn own_answer(mut request: Request, env: &Env) -> Result<Response> {
     let path = request.path();
     let (wanted, route) = match route(&path) {
         Ok(found) => found,
@@ -266,11 +278,6 @@ pub async fn answer(mut request: Request, env: &Env) -> Result<Response> {
         Route::Health => health(env),
         Route::Catalogue => catalogue::answer(env).await,
         Route::Releases => reply::text(user_data::RELEASES),
-        Route::Create => match create(request, env).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(refusal)) => reply::refuse(refusal),
-            Err(error) => reply::broken("creating an order", &error),
-        },
         Route::CreateOrder | Route::InvoiceStatus => {
             let response = match lnplay(request, env, route).await {
                 Ok(Ok(response)) => response,
@@ -285,16 +292,12 @@ pub async fn answer(mut request: Request, env: &Env) -> Result<Response> {
             Err(refusal) => reply::refuse(refusal),
         },
         Route::Panic(id) => dev::panic(id, env).await,
-        Route::Order(id, ask) => match to_object(request, env, id, ask).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(refusal)) => reply::refuse(refusal),
-            Err(error) => reply::broken("asking an order", &error),
-        },
+        Route::Create | Route::Order(..) => reply::refuse(ErrorCode::NotFound),
     }
 }
 
 fn health(env: &Env) -> Result<Response> {
-    let config = Config::read(env);
+    let config = Config::of(env);
     reply::json(
         200,
         &Health {
@@ -306,31 +309,35 @@ fn health(env: &Env) -> Result<Response> {
 }
 
 type Answered = std::result::Result<Response, ApiError>;
+/// What an order's object answered, untouched.
+pub type Passed = std::result::Result<web_sys::Response, ApiError>;
 
 /// Reads an order at the door.
-async fn create(mut request: Request, env: &Env) -> Result<Answered> {
-    let origin = request.url()?.origin().ascii_serialization();
+async fn create(mut request: Request, env: &Env) -> Result<Passed> {
+    let url = request.inner().url();
+    let (origin, _) = parts_of(&url);
     let visitor = visitor(&request)?;
     let body = match read_body(&mut request, MAX_BODY_BYTES).await? {
         Ok(body) => body,
         Err(refusal) => return Ok(Err(refusal)),
     };
     match read_json(&body) {
-        Ok(body) => place(body, env, &origin, visitor).await,
+        Ok(body) => place(body, env, origin, visitor).await,
         Err(refusal) => Ok(Err(refusal)),
     }
 }
 
 /// The calls that have other names.
 async fn lnplay(mut request: Request, env: &Env, route: Route<'_>) -> Result<Answered> {
-    let origin = request.url()?.origin().ascii_serialization();
+    let url = request.inner().url();
+    let (origin, _) = parts_of(&url);
     let visitor = visitor(&request)?;
     let body = match read_body(&mut request, MAX_BODY_BYTES).await? {
         Ok(body) => body,
         Err(refusal) => return Ok(Err(refusal)),
     };
     match route {
-        Route::CreateOrder => lnplay::create_order(&body, env, &origin, visitor).await,
+        Route::CreateOrder => lnplay::create_order(&body, env, origin, visitor).await,
         _ => lnplay::invoice_status(&body, env).await,
     }
 }
@@ -341,8 +348,8 @@ pub async fn place(
     env: &Env,
     origin: &str,
     visitor: Option<String>,
-) -> Result<Answered> {
-    let config = Config::read(env);
+) -> Result<Passed> {
+    let config = Config::of(env);
     let checked = || -> std::result::Result<_, ApiError> {
         let request = OrderRequest::check(&body, &config.region)?;
         request.product.check(config.sells_assumeutxo())?;
@@ -378,14 +385,10 @@ pub async fn place(
         visitor,
         access_token,
     };
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_body(Some(JsValue::from_str(&serde_json::to_string(
-            &Inside::Open(Box::new(open)),
-        )?)));
-    let inner = Request::new_with_init("http://object/", &init)?;
-    let stub = env.durable_object(ORDERS)?.get_by_name(&id.to_string())?;
-    Ok(Ok(stub.fetch_with_request(inner).await?))
+    let stub = objects::order(env, id)?;
+    Ok(Ok(
+        objects::post(&stub, &Inside::Open(Box::new(open))).await?
+    ))
 }
 
 /// The door that a request's network address leads to. Cloudflare sets the header itself.
@@ -405,11 +408,11 @@ fn fleets(config: &Config, id: OrderId, region: &str) -> Vec<String> {
 }
 
 /// Forwards a request to its order; bodies are read here, so that an object never holds an unbounded one.
-async fn to_object(mut request: Request, env: &Env, id: OrderId, ask: Ask<'_>) -> Result<Answered> {
-    let stub = env.durable_object(ORDERS)?.get_by_name(&id.to_string())?;
+async fn to_object(mut request: Request, env: &Env, id: OrderId, ask: Ask<'_>) -> Result<Passed> {
+    let stub = objects::order(env, id)?;
     let limit = match ask {
         Ask::View | Ask::Live | Ask::KeptBackup => {
-            return Ok(Ok(stub.fetch_with_request(request).await?));
+            return handed_on(&stub, request.inner()).await;
         }
         Ask::Claim
         | Ask::Acknowledge
@@ -455,8 +458,13 @@ async fn to_object(mut request: Request, env: &Env, id: OrderId, ask: Ask<'_>) -
             worker::js_sys::Uint8Array::from(body.as_slice()).into(),
         ));
     }
-    let inner = Request::new_with_init(request.url()?.as_str(), &init)?;
-    Ok(Ok(stub.fetch_with_request(inner).await?))
+    let inner = Request::new_with_init(&request.inner().url(), &init)?;
+    handed_on(&stub, inner.inner()).await
+}
+
+async fn handed_on(stub: &objects::Stub, request: &web_sys::Request) -> Result<Passed> {
+    let answer = JsFuture::from(stub.fetch(request)?).await?;
+    Ok(Ok(answer.unchecked_into()))
 }
 
 /// Reads a body of at most `limit` bytes; the rest of a longer one is not read.
@@ -466,8 +474,13 @@ async fn read_body(
 ) -> Result<std::result::Result<Vec<u8>, ApiError>> {
     use futures_util::StreamExt;
     let mut body = Vec::new();
-    if request.inner().body().is_none() {
-        return Ok(Ok(body));
+    // The runtime delivers no more than the length says.
+    let length = request.headers().get("content-length")?;
+    match length.and_then(|length| length.parse::<usize>().ok()) {
+        Some(length) if length > limit => return Ok(Err(ErrorCode::BodyTooLarge.into())),
+        Some(_) => return Ok(Ok(request.bytes().await?)),
+        None if request.inner().body().is_none() => return Ok(Ok(body)),
+        None => {}
     }
     let mut stream = request.stream()?;
     while let Some(chunk) = stream.next().await {

@@ -1,4 +1,5 @@
-//! What an order's object keeps: a row for the order, one for its sealed bundle, one for its channel backup, and its journal. SQLite, written synchronously.
+//! What an order's object keeps: a row for the order with the newest lines of its journal, one for its sealed bundle, one for its channel
+//! backup, and rows of older lines. SQLite, written synchronously.
 //!
 //! Nothing here awaits, and the runtime holds every answer back until the writes before it are durable. So what is read, decided
 //! and saved without an await in between is atomic, and what a client was told has been saved.
@@ -20,13 +21,21 @@ struct Row {
     value: String,
 }
 
+/// A row of older lines; earlier versions wrote a row for each.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Lines {
+    Some(Vec<Entry>),
+    One(Entry),
+}
+
 #[derive(Deserialize)]
 struct Number {
     number: i64,
 }
 
-/// The most lines a journal keeps.
-const JOURNAL_LINES: i64 = 2000;
+/// The most rows of older lines that are kept.
+const JOURNAL_ROWS: i64 = 60;
 
 impl Store {
     /// The storage of `state`. Touching it writes nothing.
@@ -77,8 +86,8 @@ impl Store {
         self.put("order", row.to_owned())
     }
 
-    /// Adds a line to the journal, and drops the oldest ones of a very long one.
-    pub fn append(&self, entry: &Entry) -> Result<()> {
+    /// Adds lines that the order's row has no more room for, in one row, and drops the oldest ones of a very long journal.
+    pub fn append(&self, lines: &[Entry]) -> Result<()> {
         let create =
             "CREATE TABLE IF NOT EXISTS journal(number INTEGER PRIMARY KEY, entry TEXT NOT NULL)";
         if !self.has_journal.replace(true) {
@@ -87,29 +96,35 @@ impl Store {
         let insert = "INSERT INTO journal(entry) VALUES (?) RETURNING number";
         let rows = self
             .sql
-            .exec(insert, vec![serde_json::to_string(entry)?.into()])?
+            .exec(insert, vec![serde_json::to_string(lines)?.into()])?
             .to_array::<Number>()?;
         let last = rows.first().map_or(0, |row| row.number);
-        if last > JOURNAL_LINES {
-            let delete = "DELETE FROM journal WHERE number = ?";
-            self.sql.exec(delete, vec![(last - JOURNAL_LINES).into()])?;
+        if last > JOURNAL_ROWS {
+            let delete = "DELETE FROM journal WHERE number <= ?";
+            self.sql.exec(delete, vec![(last - JOURNAL_ROWS).into()])?;
         }
         Ok(())
     }
 
-    /// The journal, oldest line first.
+    /// The older lines of the journal, oldest first.
     pub fn journal(&self) -> Result<Vec<Entry>> {
         let query =
             "SELECT name AS value FROM sqlite_master WHERE type = 'table' AND name = 'journal'";
         if self.sql.exec(query, None)?.to_array::<Row>()?.is_empty() {
             return Ok(Vec::new());
         }
-        self.sql
+        let rows = self
+            .sql
             .exec("SELECT entry AS value FROM journal ORDER BY number", None)?
-            .to_array::<Row>()?
-            .iter()
-            .map(|row| serde_json::from_str(&row.value).map_err(Into::into))
-            .collect()
+            .to_array::<Row>()?;
+        let mut lines = Vec::new();
+        for row in rows {
+            match serde_json::from_str(&row.value)? {
+                Lines::Some(some) => lines.extend(some),
+                Lines::One(one) => lines.push(one),
+            }
+        }
+        Ok(lines)
     }
 
     /// The sealed bundle, if it is here.

@@ -75,7 +75,7 @@ pub struct SweepObject {
 
 /// Has every account swept.
 pub async fn sweep_all(env: &Env) {
-    let config = Config::read(env);
+    let config = Config::of(env);
     for (account, _) in config.accounts() {
         let name = if account.is_empty() { MAIN } else { account };
         // One that does not answer is asked again by the next tick.
@@ -159,7 +159,7 @@ impl SweepObject {
         let Some(mut sweep) = self.load()? else {
             return Ok(Ok(false));
         };
-        let config = Config::read(&self.env);
+        let config = Config::of(&self.env);
         let Some(cloud) = config.digitalocean(&sweep.account) else {
             self.save(None)?;
             return Ok(Ok(false));

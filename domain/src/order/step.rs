@@ -6,8 +6,8 @@ use super::{
 use crate::time::UnixMillis;
 use crate::wire::Phase;
 
-/// How often a droplet that starts is looked at, in milliseconds.
-pub(super) const ACTIVE_POLL_MILLIS: u64 = 5000;
+/// How often a droplet that starts or goes is looked at, in milliseconds.
+const ACTIVE_POLL_MILLIS: u64 = 5000;
 /// How long a droplet whose order got no answer may stay invisible in the cloud's lists, in seconds.
 pub(super) const DROPLET_VISIBLE_SECONDS: u64 = 180;
 /// How long the stub machine takes for a phase, in milliseconds.
@@ -33,6 +33,9 @@ impl Order {
             (_, Effect::LookUpPayment { payment_hash }) => self.look_begins(payment_hash, now),
             (State::Provisioning { attempt, .. }, Effect::Provision(step)) => {
                 attempt.in_flight = true;
+                if *step == Step::AwaitActive && !self.plan.stubs.cloud {
+                    attempt.next_look = Some(now.plus_millis(ACTIVE_POLL_MILLIS));
+                }
                 match step {
                     Step::ClaimPlace => self.fleet.place = true,
                     Step::CreateSshKey => self.resources.ssh_key_asked = true,
@@ -45,8 +48,14 @@ impl Order {
                     _ => {}
                 }
             }
-            (State::Failed { attempt, .. } | State::Ended { attempt, .. }, Effect::TearDown(_)) => {
-                attempt.in_flight = true
+            (
+                State::Failed { attempt, .. } | State::Ended { attempt, .. },
+                Effect::TearDown(step),
+            ) => {
+                attempt.in_flight = true;
+                if *step == TeardownStep::AwaitDropletGone {
+                    attempt.next_look = Some(now.plus_millis(ACTIVE_POLL_MILLIS));
+                }
             }
             (_, Effect::Refund(step)) => self.refund_begins(*step, now),
             (_, Effect::TellFleet(_)) => self.fleet.in_doubt = true,
@@ -276,13 +285,14 @@ impl Order {
                     }
                 }
                 _ if late => self.fail(FailureReason::CloudTimeout, now),
-                _ => self.poll_later(ACTIVE_POLL_MILLIS, now),
+                // Looked at again when the look that has just ended said.
+                _ => {}
             },
             // A fresh droplet can answer 404 for a while.
             (Step::AwaitActive, Answer::Droplet(None)) if late => {
                 self.fail(FailureReason::MachineLost, now)
             }
-            (Step::AwaitActive, Answer::Droplet(None)) => self.poll_later(ACTIVE_POLL_MILLIS, now),
+            (Step::AwaitActive, Answer::Droplet(None)) => {}
             (Step::AwaitMachine, Answer::StubPhase(phase)) => {
                 self.see_phase(phase);
                 self.poll_later(STUB_PHASE_MILLIS, now);
@@ -312,12 +322,12 @@ impl Order {
         }
     }
 
-    pub(super) fn poll_later(&mut self, millis: u64, now: UnixMillis) {
+    fn poll_later(&mut self, millis: u64, now: UnixMillis) {
         if let State::Provisioning { attempt, .. }
         | State::Failed { attempt, .. }
         | State::Ended { attempt, .. } = &mut self.state
         {
-            attempt.not_before = now.plus_millis(millis);
+            attempt.next_look = Some(now.plus_millis(millis));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Removing all that an order has made. It never gives up: what cannot be removed now is tried again.
 
-use super::step::{ACTIVE_POLL_MILLIS, DROPLET_VISIBLE_SECONDS, outcome};
+use super::step::{DROPLET_VISIBLE_SECONDS, outcome};
 use super::{Answer, Attempt, Failure, Order, State, TeardownStep};
 use crate::time::UnixMillis;
 
@@ -65,9 +65,8 @@ impl Order {
             {
                 self.tear_down_from(TeardownStep::DeleteDroplet, now);
             }
-            (TeardownStep::AwaitDropletGone, Ok(Answer::Droplet(Some(_)))) => {
-                self.poll_later(ACTIVE_POLL_MILLIS, now)
-            }
+            // Looked at again when the look that has just ended said.
+            (TeardownStep::AwaitDropletGone, Ok(Answer::Droplet(Some(_)))) => {}
             (TeardownStep::FindVolume, Ok(Answer::Volume(volume))) => {
                 self.resources.volume_asked = false;
                 self.resources.volume = volume;

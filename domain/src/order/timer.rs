@@ -104,19 +104,15 @@ impl Order {
                 if *step == Step::AwaitMachine && !self.plan.stubs.cloud {
                     let deadline = self.step_deadline(*step, attempt.since);
                     // Past its deadline it is looked at, and again after a pause if the cloud does not answer.
-                    (
-                        deadline.max(attempt.not_before),
-                        Timer::StepDeadline,
-                        effect,
-                    )
+                    (deadline.max(attempt.next()), Timer::StepDeadline, effect)
                 } else {
-                    (attempt.not_before, Timer::Retry, effect)
+                    (attempt.next(), Timer::Retry, effect)
                 }
             }
             State::Failed { step, attempt, .. } | State::Ended { step, attempt, .. }
                 if *step != TeardownStep::Done =>
             {
-                (attempt.not_before, Timer::Retry, Effect::TearDown(*step))
+                (attempt.next(), Timer::Retry, Effect::TearDown(*step))
             }
             State::Ready {
                 bundle: BundleState::Claimed { at_time, .. },

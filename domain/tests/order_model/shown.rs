@@ -3,7 +3,7 @@
 use super::ledger::{HOOK, Ledger, SECRET, Stage, is_done};
 use super::money::Money;
 use super::{Held, hold};
-use kindling_domain::order::Order;
+use kindling_domain::order::{Order, State};
 use kindling_domain::wire::{Delivery, OrderView, RefundState, StateName};
 
 impl Ledger {
@@ -16,6 +16,12 @@ impl Ledger {
         kept.refund.asking = None;
         for bill in &mut kept.bills {
             bill.watch = Default::default();
+        }
+        if let State::Provisioning { attempt, .. }
+        | State::Failed { attempt, .. }
+        | State::Ended { attempt, .. } = &mut kept.state
+        {
+            attempt.next_look = None;
         }
         hold!(read == kept, "stored row: {text}");
         hold!(!format!("{order:?}").contains(SECRET), "a secret prints:");

@@ -24,7 +24,7 @@ impl OrderObject {
         };
         let changed = match (request.method(), wanted) {
             (Method::Put, None) => Err(ErrorCode::InvalidJson.into()),
-            (Method::Put, Some(endpoint)) => match push::offered(self.config()) {
+            (Method::Put, Some(endpoint)) => match push::offered(&self.config()) {
                 None => Err(ErrorCode::NoNotifications.into()),
                 Some(push) => push
                     .hosts
@@ -53,7 +53,7 @@ impl OrderObject {
         let due = order.ring_begins(now());
         self.save(order)?;
         for endpoint in due {
-            let message = push::message(self.config(), order, &endpoint);
+            let message = push::message(&self.config(), order, &endpoint);
             let (env, id) = (self.env.clone(), order.id);
             self.state.wait_until(async move {
                 let told = match message {

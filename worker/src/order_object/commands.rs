@@ -109,7 +109,7 @@ impl OrderObject {
             // A stolen token dies although its call is refused.
             self.save(&mut order)?;
             if ask == Ask::Refund || order.state != before {
-                self.call_alarm().await?;
+                self.wake_for(&order).await?;
             }
         }
         let text = match outcome {
@@ -157,7 +157,7 @@ impl OrderObject {
     /// Where a refund goes: what can be judged of it now is judged now, where the customer can still correct it.
     fn refund(&self, order: &mut Order, body: &[u8]) -> std::result::Result<(), ApiError> {
         let request: RefundRequest = read_json(body)?;
-        let to = payee::check(self.config(), &request.refund_to, order.owed(), now())?;
+        let to = payee::check(&self.config(), &request.refund_to, order.owed(), now())?;
         order.refund_to(to, now())
     }
 

@@ -2,9 +2,9 @@
 
 use super::{Answered, OrderObject};
 use crate::clock::now;
-use crate::objects;
+use crate::objects::{self, ORDERS};
 use crate::reply;
-use crate::routes::{ORDERS, OpenOrder};
+use crate::routes::OpenOrder;
 use kindling_domain::error::ErrorCode;
 use kindling_domain::id::OrderId;
 use kindling_domain::order::{Due, Entry, Event, Order, Resource, Told};
@@ -109,7 +109,8 @@ impl OrderObject {
                 // Whoever is asked every few minutes finds an alarm that got lost.
                 let waits = order.due(now()) != Due::Idle || order.next_ring().is_some();
                 if waits && self.state.storage().get_alarm().await?.is_none() {
-                    self.call_alarm().await?;
+                    self.alarm.doubt();
+                    self.alarm.set_by(&self.state, now()).await?;
                 }
                 Ok(Ok(reply::json(
                     200,
@@ -124,7 +125,7 @@ impl OrderObject {
                     order.apply(Event::DropletMissed(id), now());
                     self.save(&mut order)?;
                 }
-                self.call_alarm().await?;
+                self.alarm.set_by(&self.state, now()).await?;
                 Ok(Ok(reply::json(200, &())?))
             }
             Inside::Look => {
@@ -136,7 +137,7 @@ impl OrderObject {
             Inside::Refunded => match order.refunded_by_hand(now()) {
                 Ok(_) => {
                     self.save(&mut order)?;
-                    self.call_alarm().await?;
+                    self.wake_for(&order).await?;
                     Ok(Ok(reply::json(200, &order.view())?))
                 }
                 Err(refusal) => Ok(Err(refusal)),
@@ -147,7 +148,8 @@ impl OrderObject {
                 Ok(Ok(reply::json(200, &())?))
             }
             Inside::Wake => {
-                self.call_alarm().await?;
+                self.alarm.doubt();
+                self.alarm.set_by(&self.state, now()).await?;
                 Ok(Ok(reply::json(200, &())?))
             }
             #[allow(clippy::panic)] // that is what it is for
@@ -162,7 +164,7 @@ impl OrderObject {
         Ok(Story {
             order: view,
             inner: order.for_operator(),
-            journal: self.store.journal()?,
+            journal: [self.store.journal()?, order.journal.clone()].concat(),
         })
     }
 }

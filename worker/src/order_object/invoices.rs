@@ -3,7 +3,7 @@
 //! An invoice that LNbits made and nobody was shown is paid by nobody and runs out, so asking again after a lost answer is safe.
 
 use super::{Answered, OrderObject};
-use crate::clock::{self, now};
+use crate::clock::now;
 use crate::door_object::DoorClient;
 use crate::fleet_object::FleetClient;
 use crate::routes::OpenOrder;
@@ -11,7 +11,7 @@ use crate::{lnbits, random, reply, stub};
 use kindling_domain::error::{ApiError, ErrorCode};
 use kindling_domain::id::OrderId;
 use kindling_domain::money::Sats;
-use kindling_domain::order::{Due, Event, Extension, Invoice, NewOrder, Order, State};
+use kindling_domain::order::{Event, Extension, Invoice, NewOrder, Order, State};
 use kindling_domain::secret::Secret;
 use kindling_domain::time::UnixMillis;
 use kindling_domain::wire::BootstrapResponse;
@@ -85,10 +85,10 @@ impl OrderObject {
         match &config.lnbits {
             // An order keeps to the kind of Lightning it began with.
             Some(lnbits) if !order.plan.stubs.lightning => {
-                Ok(lnbits::create_invoice(lnbits, config, order, amount, seconds, memo).await)
+                Ok(lnbits::create_invoice(lnbits, &config, order, amount, seconds, memo).await)
             }
             None if order.plan.stubs.lightning => {
-                stub::invoice(config, order, amount, seconds, now()).map(Some)
+                stub::invoice(&config, order, amount, seconds, now()).map(Some)
             }
             _ => Ok(None),
         }
@@ -138,7 +138,7 @@ impl OrderObject {
         if !order.plan.stubs.lightning {
             // Saved before LNbits is asked, so that the object that comes after this one knows to throw the draft away.
             self.save(&mut order)?;
-            self.sleep(&order).await?;
+            self.wake_for(&order).await?;
         }
         let memo = format!("Kindling order {}", order.id);
         let Some(invoice) = self.invoice(&order, order.price, seconds, &memo).await? else {
@@ -148,7 +148,7 @@ impl OrderObject {
         };
         order.open(invoice, now());
         self.save(&mut order)?;
-        self.sleep(&order).await?;
+        self.wake_for(&order).await?;
         created(&order, new.access_token).map(Ok)
     }
 
@@ -191,7 +191,7 @@ impl OrderObject {
         order.open(invoice, now());
         order.door = visitor.map(str::to_owned);
         self.save(&mut order)?;
-        self.call_alarm().await?;
+        self.wake_for(&order).await?;
         Ok(Ok(reply::json(200, &order.view())?))
     }
 
@@ -220,7 +220,7 @@ impl OrderObject {
         }
         order.add_extension(invoice, amount, hours, now());
         self.save(&mut order)?;
-        self.call_alarm().await?;
+        self.wake_for(&order).await?;
         Ok(Ok(reply::json(200, &order.view())?))
     }
 
@@ -235,29 +235,18 @@ impl OrderObject {
         };
         order.apply(Event::Payment(hash.to_owned(), Ok(facts)), now());
         self.save(&mut order)?;
-        self.call_alarm().await?;
+        self.wake_for(&order).await?;
         Ok(Ok(reply::json(200, &order.view())?))
-    }
-
-    /// Has the alarm come when the order needs it. Whoever called it before is not left waiting: what they called for is due now, too.
-    async fn sleep(&self, order: &Order) -> Result<()> {
-        self.called.set(false);
-        match order.due(now()) {
-            Due::Wait(at, _) => clock::set_alarm(&self.state, at).await,
-            Due::Perform(_) => clock::set_alarm(&self.state, now()).await,
-            Due::Idle => Ok(()),
-        }
     }
 
     /// Leaves no trace.
     pub(super) async fn erase(&self) -> Result<()> {
-        self.called.set(false);
-        self.state.storage().delete_alarm().await?;
+        self.alarm.clear(&self.state).await?;
         self.state.storage().delete_all().await?;
         *self.order.borrow_mut() = Some(None);
         self.store.forget();
         self.row.borrow_mut().clear();
-        *self.view.borrow_mut() = None;
+        self.set_view(None);
         Ok(())
     }
 }
