@@ -2,6 +2,7 @@
 //!
 //! A heading that takes the focus is read aloud by that; what it says is not said here as well.
 
+use crate::components::changing;
 use leptos::prelude::*;
 use std::time::Duration;
 
@@ -63,5 +64,5 @@ pub fn announcer() -> Announcer {
 #[component]
 pub fn LiveRegion() -> impl IntoView {
     let Announcer { text, .. } = announcer();
-    view! { <p class="visually-hidden" role="status" aria-live="polite">{text}</p> }
+    view! { <p class="visually-hidden" role="status" aria-live="polite">{changing::text(move || text.get())}</p> }
 }

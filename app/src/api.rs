@@ -1,19 +1,20 @@
 //! The server as the page sees it: the only file that fetches or opens a WebSocket.
 
 use crate::browser::origin;
-use crate::{refusals, words};
+use crate::{json, refusals, words};
 use js_sys::Array;
 use kindling_domain::error::{ApiError, ErrorBody};
 use kindling_domain::id::OrderId;
 use kindling_domain::money::Sats;
 use kindling_domain::secret::Secret;
+use kindling_domain::wire::lean::{Json, Lean, field};
 use kindling_domain::wire::{
     AckResponse, BackupResponse, BootstrapRequest, Catalogue, ClaimRequest, ClaimResponse,
     ExtendRequest, LIVE_PROTOCOL, OrderView, PairingResponse, PushRequest, RefundRequest,
 };
 use leptos::prelude::window;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -48,20 +49,27 @@ impl Failure {
 
 /// What is sold.
 pub async fn catalogue() -> Result<Catalogue, Failure> {
-    call("GET", "/api/catalogue", None, None).await
+    let text = answer("GET", "/api/catalogue", None, None).await?;
+    json::read(&text).ok_or(Failure::Strange)
 }
 
 /// What the page reads of a new order: it made id, token and link itself, and reads the rest on the order's own page.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Made {
     /// The price.
     pub amount_sats: Sats,
 }
 
+impl Lean for Made {
+    fn read(value: &impl Json) -> Option<Self> {
+        let amount_sats = field(value, "amountSats")?;
+        Some(Self { amount_sats })
+    }
+}
+
 /// Orders. The same request again gives the same order.
 pub async fn bootstrap(request: &BootstrapRequest) -> Result<Made, Failure> {
-    call("POST", "/api/bootstrap", None, Some(json(request)?)).await
+    let text = answer("POST", "/api/bootstrap", None, Some(written(request)?)).await?;
+    json::read(&text).ok_or(Failure::Strange)
 }
 
 /// The order as it stands.
@@ -71,7 +79,7 @@ pub async fn order(id: &OrderId, token: &Secret) -> Result<OrderView, Failure> {
 
 /// Takes the sealed bundle.
 pub async fn claim(id: &OrderId, token: &Secret, nonce: String) -> Result<ClaimResponse, Failure> {
-    let body = json(&ClaimRequest { nonce })?;
+    let body = written(&ClaimRequest { nonce })?;
     call(
         "POST",
         &format!("/api/bootstrap/{id}/claim"),
@@ -87,7 +95,7 @@ pub async fn acknowledge(
     token: &Secret,
     nonce: String,
 ) -> Result<AckResponse, Failure> {
-    let body = json(&ClaimRequest { nonce })?;
+    let body = written(&ClaimRequest { nonce })?;
     call(
         "POST",
         &format!("/api/bootstrap/{id}/ack"),
@@ -126,8 +134,8 @@ pub enum Act {
 /// Makes that call; the answer is what has become of the order.
 pub async fn act(id: &OrderId, token: &Secret, act: Act) -> Result<OrderView, Failure> {
     let (what, body) = match act {
-        Act::Extend(hours) => ("extend", json(&ExtendRequest { hours })?),
-        Act::Refund(refund_to) => ("refund", json(&RefundRequest { refund_to })?),
+        Act::Extend(hours) => ("extend", written(&ExtendRequest { hours })?),
+        Act::Refund(refund_to) => ("refund", written(&RefundRequest { refund_to })?),
         Act::Destroy => ("destroy", "{}".to_owned()),
         Act::Renew => ("renew", "{}".to_owned()),
         Act::RevokePairing => ("pairing/revoke", "{}".to_owned()),
@@ -148,7 +156,7 @@ pub async fn tell_no_more(id: &OrderId, token: &Secret, endpoint: Secret) -> Res
 
 async fn push(method: &str, id: &OrderId, token: &Secret, endpoint: Secret) -> Result<(), Failure> {
     let path = format!("/api/bootstrap/{id}/push");
-    let body = json(&PushRequest { endpoint })?;
+    let body = written(&PushRequest { endpoint })?;
     call(method, &path, Some(token), Some(body)).await
 }
 
@@ -163,7 +171,7 @@ pub async fn pay_stub(payment_hash: &str) -> Result<OrderView, Failure> {
     .await
 }
 
-fn json(body: &impl Serialize) -> Result<String, Failure> {
+fn written(body: &impl Serialize) -> Result<String, Failure> {
     serde_json::to_string(body).map_err(|_| Failure::Strange)
 }
 
@@ -173,20 +181,30 @@ async fn call<T: DeserializeOwned>(
     token: Option<&Secret>,
     body: Option<String>,
 ) -> Result<T, Failure> {
+    let text = answer(method, path, token, body).await?;
+    // 204 has no text, and says nothing.
+    let text = if text.is_empty() { "null" } else { &text };
+    serde_json::from_str(text).map_err(|_| Failure::Strange)
+}
+
+/// The text of an answer that is no refusal; apart from [`call`] so that it is compiled once and not per type of answer.
+async fn answer(
+    method: &str,
+    path: &str,
+    token: Option<&Secret>,
+    body: Option<String>,
+) -> Result<String, Failure> {
     let (ok, text) = exchange(method, path, token, body)
         .await
         .map_err(|_| Failure::Unreachable)?;
     if ok {
-        // 204 has no text, and says nothing.
-        let text = if text.is_empty() { "null" } else { &text };
-        serde_json::from_str(text).map_err(|_| Failure::Strange)
-    } else {
-        Err(serde_json::from_str::<ErrorBody>(&text)
-            .map_or(Failure::Strange, |body| Failure::Refused(body.error)))
+        return Ok(text);
     }
+    let refusal = json::read::<ErrorBody>(&text);
+    Err(refusal.map_or(Failure::Strange, |body| Failure::Refused(body.error)))
 }
 
-/// One request; apart from [`call`] so that it is compiled once and not per type of answer.
+/// One request.
 async fn exchange(
     method: &str,
     path: &str,

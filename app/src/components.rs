@@ -1,6 +1,7 @@
 //! Pieces of pages, each with one job.
 
 pub mod address_field;
+pub mod changing;
 pub mod command;
 pub mod copy;
 pub mod countdown;

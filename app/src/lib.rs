@@ -9,6 +9,7 @@ mod device;
 mod figures;
 mod focus;
 mod frame;
+mod json;
 mod keygen;
 mod live;
 mod pages;

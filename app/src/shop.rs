@@ -4,11 +4,12 @@ use crate::api::{self, Failure};
 use kindling_domain::wire::{Catalogue, ProductView};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use std::sync::Arc;
 
 /// The catalogue; found by `use_context`.
 #[derive(Clone, Copy)]
 pub struct Shop {
-    catalogue: RwSignal<Option<Result<Catalogue, Failure>>>,
+    catalogue: RwSignal<Option<Result<Arc<Catalogue>, Failure>>>,
 }
 
 impl Shop {
@@ -25,7 +26,7 @@ impl Shop {
     pub fn ask(self) {
         self.catalogue.set(None);
         spawn_local(async move {
-            let answer = api::catalogue().await;
+            let answer = api::catalogue().await.map(Arc::new);
             self.catalogue.set(Some(answer));
         });
     }
@@ -34,13 +35,13 @@ impl Shop {
     pub fn refresh(self) {
         spawn_local(async move {
             if let Ok(catalogue) = api::catalogue().await {
-                self.catalogue.set(Some(Ok(catalogue)));
+                self.catalogue.set(Some(Ok(Arc::new(catalogue))));
             }
         });
     }
 
     /// The catalogue once it is here.
-    pub fn catalogue(self) -> Option<Catalogue> {
+    pub fn catalogue(self) -> Option<Arc<Catalogue>> {
         self.catalogue
             .with(|answer| answer.as_ref()?.as_ref().ok().cloned())
     }
@@ -61,8 +62,9 @@ impl Shop {
     }
 
     fn product(self, kind: &str) -> Option<ProductView> {
-        let mut products = self.catalogue()?.products.into_iter();
-        products.find(|product| product.kind == kind)
+        let catalogue = self.catalogue()?;
+        let mut products = catalogue.products.iter();
+        products.find(|product| product.kind == kind).cloned()
     }
 
     /// Why there is no catalogue.

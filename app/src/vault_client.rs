@@ -3,6 +3,7 @@
 mod trouble;
 
 use crate::browser::meta;
+use crate::json;
 use crate::vault_protocol::{
     Ask, CheckInvoice, ConfirmKey, DONE, DrawCodes, FAILED, KeyFormat, NewOrder, OpenBundle,
     OpenClass, OpenFile, OrderKeys, PROGRESS, PrivateKey, QrCode, ReadLink, SearchRsa, Sheet,
@@ -11,13 +12,14 @@ use crate::vault_protocol::{
 use futures_channel::oneshot;
 use js_sys::Array;
 use kindling_domain::bolt11::Network;
+use kindling_domain::id::OrderId;
 use kindling_domain::money::Sats;
 use kindling_domain::secret::Secret;
+use kindling_domain::wire::lean::{Json, Lean, field};
 use kindling_domain::wire::{Bundle, ClassroomBundle};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 
@@ -45,7 +47,8 @@ impl Drop for Running {
 #[derive(Default)]
 struct Vault {
     running: Option<Running>,
-    waiting: BTreeMap<u32, Waiting>,
+    /// By the call's number; there are never many.
+    waiting: Vec<(u32, Waiting)>,
     last_id: u32,
 }
 
@@ -55,7 +58,7 @@ thread_local! {
 
 /// A new secret and what it stands for, with the Ed25519 key.
 pub async fn new_order() -> Answered<OrderKeys> {
-    ask(NewOrder {}, None).await
+    ask_keys(NewOrder {}, None).await
 }
 
 /// The same secret with its RSA-4096 key.
@@ -63,29 +66,29 @@ pub async fn search_rsa(
     fragment: Secret,
     on_progress: impl Fn(u8) + 'static,
 ) -> Answered<OrderKeys> {
-    ask(SearchRsa { fragment }, Some(Box::new(on_progress))).await
+    ask_keys(SearchRsa { fragment }, Some(Box::new(on_progress))).await
 }
 
 /// What a link stands for.
 pub async fn read_link(text: Secret) -> Answered<OrderKeys> {
-    ask(ReadLink { text }, None).await
+    ask_keys(ReadLink { text }, None).await
 }
 
 /// Whether a link's RSA key is one.
 pub async fn confirm_key(fragment: Secret) -> Answered<()> {
-    ask(ConfirmKey { fragment }, None).await
+    ask(ConfirmKey { fragment }).await
 }
 
 /// The SSH private key's file.
 pub async fn private_key(fragment: Secret) -> Answered<Secret> {
     let format = KeyFormat::OpenSsh;
-    ask(PrivateKey { fragment, format }, None).await
+    ask(PrivateKey { fragment, format }).await
 }
 
 /// The SSH private key's file for programs that do not read OpenSSH's format.
 pub async fn private_key_pem(fragment: Secret) -> Answered<Secret> {
     let format = KeyFormat::Pem;
-    ask(PrivateKey { fragment, format }, None).await
+    ask(PrivateKey { fragment, format }).await
 }
 
 /// The QR code of an invoice that asks for what was agreed, or why not.
@@ -101,32 +104,32 @@ pub async fn check_invoice(
         price,
         now,
     };
-    ask(what, None).await
+    ask(what).await
 }
 
 /// The opened bundle.
 pub async fn open_bundle(fragment: Secret, sealed: String) -> Answered<Bundle> {
-    ask(OpenBundle { fragment, sealed }, None).await
+    ask(OpenBundle { fragment, sealed }).await
 }
 
 /// The opened bundle of a class.
 pub async fn open_class(fragment: Secret, sealed: String) -> Answered<ClassroomBundle> {
-    ask(OpenClass { fragment, sealed }, None).await
+    ask(OpenClass { fragment, sealed }).await
 }
 
 /// A QR code of each text.
 pub async fn draw_codes(texts: Vec<Secret>) -> Answered<Vec<QrCode>> {
-    ask(DrawCodes { texts }, None).await
+    ask(DrawCodes { texts }).await
 }
 
 /// Cards on paper, as a PDF in base64.
 pub async fn make_pdf(sheet: Sheet) -> Answered<Secret> {
-    ask(sheet, None).await
+    ask(sheet).await
 }
 
 /// Another file that was sealed to the order, opened: its bytes in base64.
 pub async fn open_file(fragment: Secret, sealed: String) -> Answered<Secret> {
-    ask(OpenFile { fragment, sealed }, None).await
+    ask(OpenFile { fragment, sealed }).await
 }
 
 /// Ends the vault, and with it a search that nobody waits for any more; the next call starts another.
@@ -138,19 +141,53 @@ pub fn end() {
     });
 }
 
-fn ask<A>(what: A, progress: Option<OnProgress>) -> impl Future<Output = Answered<A::Answer>>
+async fn ask<A>(what: A) -> Answered<A::Answer>
 where
     A: Ask<Answer: DeserializeOwned> + Serialize,
 {
-    let text = serde_json::to_string(&what).ok().map(Secret::new);
-    let answer = send(A::NAME, text, progress);
-    async {
-        let text = match answer {
-            Some(answer) => answer.await.unwrap_or(Err(VaultTrouble::Broken))?,
-            None => return Err(VaultTrouble::Broken),
-        };
-        // Opened to be read.
-        serde_json::from_str(text.expose()).map_err(|_| VaultTrouble::Broken)
+    let answer = begin(&what, None).await?;
+    // Opened to be read.
+    serde_json::from_str(answer.expose()).map_err(|_| VaultTrouble::Broken)
+}
+
+/// The same for what the first page asks.
+async fn ask_keys<A>(what: A, progress: Option<OnProgress>) -> Answered<OrderKeys>
+where
+    A: Ask<Answer = OrderKeys> + Serialize,
+{
+    let answer = begin(&what, progress).await?;
+    // Opened to be read.
+    json::read(answer.expose()).ok_or(VaultTrouble::Broken)
+}
+
+impl Lean for OrderKeys {
+    fn read(value: &impl Json) -> Option<Self> {
+        let text = |name: &str| field::<String>(value, name);
+        Some(Self {
+            order_id: OrderId::parse(&text("order_id")?).ok()?,
+            fragment: Secret::new(text("fragment")?),
+            access_token: Secret::new(text("access_token")?),
+            access_hash: text("access_hash")?,
+            seal_to: text("seal_to")?,
+            ssh_public_key: text("ssh_public_key")?,
+            ssh_fingerprint: text("ssh_fingerprint")?,
+        })
+    }
+}
+
+/// Asks, and waits for the answer as it comes.
+fn begin<A: Ask + Serialize>(
+    what: &A,
+    progress: Option<OnProgress>,
+) -> impl Future<Output = Answered<Secret>> + use<A> {
+    let text = serde_json::to_string(what).ok().map(Secret::new);
+    wait(send(A::NAME, text, progress))
+}
+
+async fn wait(answer: Option<oneshot::Receiver<Answered<Secret>>>) -> Answered<Secret> {
+    match answer {
+        Some(answer) => answer.await.unwrap_or(Err(VaultTrouble::Broken)),
+        None => Err(VaultTrouble::Broken),
     }
 }
 
@@ -173,8 +210,13 @@ impl Vault {
         // Opened for the vault, which is this page's own.
         let message = Array::of3(&id.into(), &name.into(), &ask.expose().into());
         self.worker()?.post_message(&message).map_err(|_| ())?;
-        self.waiting.insert(id, waiting);
+        self.waiting.push((id, waiting));
         Ok(())
+    }
+
+    fn taken(&mut self, id: u32) -> Option<Waiting> {
+        let at = self.waiting.iter().position(|(other, _)| *other == id)?;
+        Some(self.waiting.swap_remove(at).1)
     }
 
     fn worker(&mut self) -> Result<&Worker, ()> {
@@ -211,7 +253,7 @@ fn hear(event: &MessageEvent) {
         return end();
     };
     // Taken out while it is told, so that what it sets off may use the vault.
-    let Some(waiting) = VAULT.with_borrow_mut(|vault| vault.waiting.remove(&id)) else {
+    let Some(waiting) = VAULT.with_borrow_mut(|vault| vault.taken(id)) else {
         return;
     };
     let text = || rest.as_string().ok_or(VaultTrouble::Broken);
@@ -220,12 +262,13 @@ fn hear(event: &MessageEvent) {
             if let (Some(progress), Some(percent)) = (&waiting.progress, rest.as_f64()) {
                 progress(percent as u8);
             }
-            VAULT.with_borrow_mut(|vault| vault.waiting.insert(id, waiting));
+            VAULT.with_borrow_mut(|vault| vault.waiting.push((id, waiting)));
             return;
         }
         DONE => text().map(Secret::new),
         FAILED => {
-            text().and_then(|text| Err(serde_json::from_str(&text).unwrap_or(VaultTrouble::Broken)))
+            let named = |text: String| json::read::<String>(&text)?.parse().ok();
+            text().and_then(|text| Err(named(text).unwrap_or(VaultTrouble::Broken)))
         }
         _ => Err(VaultTrouble::Broken),
     };

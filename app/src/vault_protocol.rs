@@ -15,6 +15,7 @@ use kindling_domain::money::Sats;
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{Bundle, ClassroomBundle};
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 /// Still at it: the expected share that is done, in percent.
 pub const PROGRESS: &str = "progress";
@@ -280,9 +281,28 @@ pub struct SheetCard {
     pub code: Secret,
 }
 
-/// Why something did not work. The page has a sentence for each; nothing secret is in any.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum VaultTrouble {
+macro_rules! troubles {
+    ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
+        /// Why something did not work. The page has a sentence for each; nothing secret is in any.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum VaultTrouble {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        /// By its name, which is what goes between the two.
+        impl FromStr for VaultTrouble {
+            type Err = ();
+
+            fn from_str(name: &str) -> Result<Self, ()> {
+                let all = [$((stringify!($name), Self::$name),)+];
+                let found = all.into_iter().find(|(known, _)| *known == name);
+                found.map(|(_, trouble)| trouble).ok_or(())
+            }
+        }
+    };
+}
+
+troubles! {
     /// The vault did not start, has trapped, or does not speak as the page does.
     Broken,
     /// The browser gives no random numbers.

@@ -3,6 +3,7 @@
 
 mod bundle;
 mod classroom;
+pub mod lean;
 pub mod lnplay;
 mod machine;
 mod status;

@@ -3,6 +3,7 @@
 mod assets;
 mod machine;
 mod sizes;
+mod slim;
 mod wasm;
 
 use std::process::ExitCode;

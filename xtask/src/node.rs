@@ -56,6 +56,17 @@ pub fn wasm_opt(project: &Project) -> Command {
     command
 }
 
+/// esbuild, in the version that wrangler brings along.
+pub fn esbuild(project: &Project) -> Command {
+    let node = node(project);
+    let mut command = Command::new(project.path("node_modules/.bin/esbuild"));
+    let own = node
+        .get_envs()
+        .filter_map(|(name, value)| Some((name, value?)));
+    command.current_dir(project.root()).envs(own);
+    command
+}
+
 fn executable(project: &Project) -> PathBuf {
     project.path("node_modules/node/bin/node")
 }

@@ -1,6 +1,7 @@
 //! Where a refund may go: a field that takes what wallets give out, and keeps what was typed when it is refused.
 
 use crate::browser::unfold;
+use crate::components::changing::{changing, flagged, follow, heard, text};
 use crate::components::field_error::FieldError;
 use crate::words::common;
 use leptos::prelude::*;
@@ -18,19 +19,19 @@ pub fn AddressField(
     value: RwSignal<String>,
     trouble: RwSignal<Option<String>>,
 ) -> impl IntoView {
-    Effect::new(move || {
+    follow(move || {
         if trouble.with(Option::is_some) {
             // What is folded away cannot take the focus.
             unfold(ID);
         }
     });
-    let typed = move |text: String| {
-        value.set(text);
+    let typed = move |typed: String| {
+        value.set(typed);
         trouble.set(None);
     };
     view! {
         <div class="field">
-            <label for=ID>{label}{optional.then(|| view! { " "<em>{common::optional()}</em> })}</label>
+            <label for=ID>{label}{optional.then(|| view! { " "<em>{common::optional()}</em> }.into_any())}</label>
             <input
                 type="text"
                 dir="ltr"
@@ -42,12 +43,12 @@ pub fn AddressField(
                 maxlength="2000"
                 placeholder="you@wallet.example"
                 aria-describedby="refund-to-error refund-to-hint"
-                aria-invalid=move || trouble.with(Option::is_some).then_some("true")
-                prop:value=value
-                on:input:target=move |event| typed(event.target().value())
+                aria-invalid=flagged(move || trouble.with(Option::is_some))
+                prop:value=changing(move || value.get())
+                on:input=heard(move |event| typed(event_target_value(&event)))
             />
             <FieldError id="refund-to-error" trouble=trouble/>
-            <small id="refund-to-hint">{hint}</small>
+            <small id="refund-to-hint">{text(move || hint.get())}</small>
         </div>
     }
     .into_any()

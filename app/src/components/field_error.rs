@@ -1,5 +1,6 @@
 //! Why what stands in a field was refused, beside that field and said at once.
 
+use crate::components::changing::part;
 use leptos::prelude::*;
 
 /// Nothing, or one sentence. The field names it by `id` in its `aria-describedby`.
@@ -9,5 +10,5 @@ pub fn FieldError(id: &'static str, trouble: RwSignal<Option<String>>) -> impl I
         let sentence = trouble.get()?;
         Some(view! { <p class="field-error" id=id role="alert">{sentence}</p> }.into_any())
     };
-    said.into_any()
+    part(said)
 }

@@ -1,6 +1,7 @@
 //! Installing as an app: a button where the browser offers it, and the way there on iOS, which offers nothing.
 
 use crate::browser::is_ios_page;
+use crate::components::changing::{part, pressed};
 use crate::words::install as words;
 use js_sys::{Function, Reflect};
 use leptos::prelude::*;
@@ -16,7 +17,7 @@ pub fn Install() -> impl IntoView {
     // Never removed: the frame lives as long as the page.
     window_event_listener_untyped("beforeinstallprompt", move |_| offered.set(true));
     window_event_listener_untyped("appinstalled", move |_| offered.set(false));
-    let ask = move |_| {
+    let ask = move || {
         if let Some(offer) = offer()
             && let Ok(prompt) = Reflect::get(&offer, &"prompt".into())
             && let Ok(prompt) = prompt.dyn_into::<Function>()
@@ -27,9 +28,9 @@ pub fn Install() -> impl IntoView {
         offered.set(false);
     };
     view! {
-        {move || offered.get().then(|| view! {
-            <button type="button" class="button small" on:click=ask>{words::install()}</button>
-        })}
+        {part(move || offered.get().then(|| view! {
+            <button type="button" class="button small" on:click=pressed(ask)>{words::install()}</button>
+        }.into_any()))}
         {is_ios_page().then(|| view! {
             <details>
                 <summary>{words::ios()}</summary>
@@ -39,7 +40,7 @@ pub fn Install() -> impl IntoView {
                     <li>{words::ios_open()}</li>
                 </ol>
             </details>
-        })}
+        }.into_any())}
     }
 }
 

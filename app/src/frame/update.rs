@@ -4,6 +4,7 @@
 use super::Paying;
 use crate::announce::Announcer;
 use crate::browser::has;
+use crate::components::changing::{follow, part, pressed};
 use crate::words::{install as words, language};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -26,29 +27,30 @@ pub fn Update(announcer: Announcer, paying: Paying) -> impl IntoView {
     after_load(move || spawn_local(versions.watch()));
     let offered =
         Memo::new(move |_| versions.waits.get() && !versions.later.get() && !paying.0.get());
-    Effect::new(move || {
+    follow(move || {
         if offered.get() {
             announcer.say(words::update_ready());
         }
     });
-    move || {
-        offered.get().then(|| {
+    part(move || {
+        let offer = || {
             view! {
                 <section class="offer" aria-label=words::update_ready()>
                     <strong>{words::update_ready()}</strong>
                     <p class="fine">{words::update_means()}</p>
                     <p class="row">
-                        <button type="button" class="button small primary" on:click=move |_| versions.take()>
+                        <button type="button" class="button small primary" on:click=pressed(move || versions.take())>
                             {words::update_now()}
                         </button>
-                        <button type="button" class="quiet" on:click=move |_| versions.later.set(true)>
+                        <button type="button" class="quiet" on:click=pressed(move || versions.later.set(true))>
                             {words::update_later()}
                         </button>
                     </p>
                 </section>
             }
-        })
-    }
+        };
+        offered.get().then(|| offer().into_any())
+    })
 }
 
 /// Nothing of the first load waits for this.

@@ -7,6 +7,7 @@ mod options;
 mod order_form;
 mod parts;
 
+use crate::components::changing::{follow, part};
 use crate::components::notice::{Notice, Tone};
 use crate::figures::{hours_text, sats};
 use crate::shop::{Shop, shop};
@@ -14,7 +15,6 @@ use crate::words;
 use leptos::ev;
 use leptos::prelude::*;
 use order_form::OrderForm;
-use parts::part;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
@@ -23,7 +23,7 @@ use web_sys::{Element, HtmlElement};
 pub fn Landing() -> impl IntoView {
     let shop = shop();
     let wants_class = RwSignal::new(false);
-    Effect::new(move || tell_prices(shop));
+    follow(move || tell_prices(shop));
     follow_choices(wants_class);
     view! {
         <OrderForm wants_class=wants_class/>

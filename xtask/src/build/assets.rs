@@ -3,6 +3,7 @@
 //! them by tokens such as `{{shop_js}}`, which become paths on the site: `/shop-<hash>.js`. Style and boot script stand in the page, so
 //! that its text is painted after one round trip; the security policy knows them by their hashes.
 
+mod minify;
 mod shell;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ use crate::project::{Project, digest, files_below, read, write_if_changed};
 
 /// The page's file, of which there is one for each language.
 const PAGE: &str = "index.html";
+/// The picture beside the page's name, which stands in the page too: as a file, its headers would outweigh it.
+const ICON: &str = "icon.svg";
 /// Files in static/ that become a part of that page, the token that stands for them there, and the token of their hash for the security
 /// policy.
 const INLINED: [(&str, &str, &str); 2] = [
@@ -48,17 +51,19 @@ pub fn folder(project: &Project) -> PathBuf {
 fn assets(project: &Project) -> Result<Outcome> {
     let mut site = Site::default();
     for name in ["shop", "order", "vault", "primes_scalar", "primes_fused"] {
-        site.add_module(name, &wasm::result(project, name))?;
+        site.add_module(project, name, &wasm::result(project, name))?;
     }
     let sources = project.path("static");
     for (file, token) in HASHED {
-        site.add_hashed(file, token, &read(&sources.join(file))?)?;
+        site.add_hashed(project, file, token, &read(&sources.join(file))?)?;
     }
     let words = Words::read(&project.path("words")).map_err(|what| anyhow!(what))?;
     site.add_words(&words)?;
     for (file, token, hash) in INLINED {
-        site.inline(file, token, hash, &read(&sources.join(file))?)?;
+        let content = read(&sources.join(file))?;
+        site.inline(project, file, token, hash, &content)?;
     }
+    site.inline_icon(&read(&sources.join(ICON))?)?;
     site.name_the_version();
     let page = read(&sources.join(PAGE))?;
     for language in LANGUAGES {
@@ -90,10 +95,11 @@ struct Site {
 
 impl Site {
     /// A wasm module with its glue, and the snippets that the glue imports by a name that has a hash already.
-    fn add_module(&mut self, name: &str, folder: &Path) -> Result<()> {
+    fn add_module(&mut self, project: &Project, name: &str, folder: &Path) -> Result<()> {
         let wasm = read(&folder.join(format!("{name}_bg.wasm")))?;
         self.insert_hashed(&format!("{name}_bg"), "wasm", &format!("{name}_wasm"), wasm);
-        let glue = read(&folder.join(format!("{name}.js")))?;
+        let file = format!("{name}.js");
+        let glue = minify::module(project, &file, &read(&folder.join(&file))?)?;
         self.insert_hashed(name, "js", &format!("{name}_js"), glue);
         for file in files_below(folder)?
             .into_iter()
@@ -112,8 +118,15 @@ impl Site {
         Ok(())
     }
 
-    fn add_hashed(&mut self, file: &str, token: &str, content: &[u8]) -> Result<()> {
+    fn add_hashed(
+        &mut self,
+        project: &Project,
+        file: &str,
+        token: &str,
+        content: &[u8],
+    ) -> Result<()> {
         let content = self.fill(Path::new(file), content, &|_| None)?;
+        let content = minify::script_or_style(project, file, &content)?;
         let (stem, extension) = file
             .rsplit_once('.')
             .context("a hashed file needs an extension")?;
@@ -156,12 +169,30 @@ impl Site {
     }
 
     /// A part of the page, and its hash as a security policy has it.
-    fn inline(&mut self, file: &str, token: &str, hash: &str, content: &[u8]) -> Result<()> {
+    fn inline(
+        &mut self,
+        project: &Project,
+        file: &str,
+        token: &str,
+        hash: &str,
+        content: &[u8],
+    ) -> Result<()> {
         let content = self.fill(Path::new(file), content, &|_| None)?;
+        let content = minify::script_or_style(project, file, &content)?;
         let source = format!("sha256-{}", BASE64.encode(Sha256::digest(&content)));
         self.tokens
             .insert(token.to_owned(), String::from_utf8(content)?);
         self.tokens.insert(hash.to_owned(), source);
+        Ok(())
+    }
+
+    /// `{{icon}}`, as an address for an attribute in double quotes.
+    fn inline_icon(&mut self, content: &[u8]) -> Result<()> {
+        let lines = std::str::from_utf8(content)?.lines().map(str::trim_start);
+        let picture = lines.collect::<String>();
+        let picture = picture.replace('%', "%25").replace('#', "%23");
+        let address = format!("data:image/svg+xml,{}", picture.replace('"', "'"));
+        self.tokens.insert("icon".to_owned(), address);
         Ok(())
     }
 
@@ -321,6 +352,18 @@ mod tests {
             site.fill(Path::new("sw.js"), script, &|_| None).unwrap(),
             script
         );
+    }
+
+    #[test]
+    fn an_icon_becomes_an_address() {
+        let mut site = site();
+        site.inline_icon(b"<svg viewBox=\"0 0 9 9\">\n  <path fill=\"#f00\"/>\n</svg>\n")
+            .unwrap();
+        let filled = site
+            .fill(Path::new("x"), b"\"{{icon}}\"", &|_| None)
+            .unwrap();
+        let address = "\"data:image/svg+xml,<svg viewBox='0 0 9 9'><path fill='%23f00'/></svg>\"";
+        assert_eq!(String::from_utf8(filled).unwrap(), address);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use super::class_link::Preset;
 use super::number::Number;
-use super::parts::{Choice, Pick, cards, fields, fields_with_error, part, picked, text};
+use super::parts::{Choice, Pick, cards, fields, fields_with_error, picked};
 use crate::browser::{focus, unfold};
+use crate::components::changing::{changing, part, pressed, text};
 use crate::components::field_error::FieldError;
 use crate::figures::{described_distribution, described_graph, hours_text, number, sats};
 use crate::shop::Shop;
@@ -314,8 +315,8 @@ impl ClassForm {
                 <button
                     type="button"
                     class="button small"
-                    aria-pressed=move || if self.hours() == Some(hours) { "true" } else { "false" }
-                    on:click=move |_| self.hours.put(hours.to_string())
+                    aria-pressed=changing(move || Some(if self.hours() == Some(hours) { "true" } else { "false" }))
+                    on:click=pressed(move || self.hours.put(hours.to_string()))
                 >
                     {hours_text(hours)}
                 </button>
@@ -340,7 +341,7 @@ impl ClassForm {
         let optional = view! { {words::seed()}" "<em>{common::optional()}</em> };
         let range = words::sats_means(&number(MIN_SATS_PER_NODE), &number(MAX_SATS_PER_NODE));
         view! {
-            <details prop:open=self.is_unfolded>
+            <details prop:open=changing(move || self.is_unfolded.get())>
                 <summary>{words::more()}</summary>
                 <div class="stack">
                     {self.graph_field()}

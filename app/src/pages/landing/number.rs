@@ -1,5 +1,6 @@
 //! A field for a whole number. It is a text field, because a number field hides from the page what is no number, and so loses it.
 
+use crate::components::changing::{changing, flagged, heard};
 use crate::components::field_error::FieldError;
 use leptos::prelude::*;
 use std::ops::RangeInclusive;
@@ -64,9 +65,9 @@ impl Number {
                     autocomplete="off"
                     maxlength="20"
                     aria-describedby=[self.error_id, " ", hint_id].concat()
-                    aria-invalid=move || self.trouble.with(Option::is_some).then_some("true")
-                    prop:value=self.text
-                    on:input:target=move |event| self.put(event.target().value())
+                    aria-invalid=flagged(move || self.trouble.with(Option::is_some))
+                    prop:value=changing(move || self.text.get())
+                    on:input=heard(move |event| self.put(event_target_value(&event)))
                 />
                 <FieldError id=self.error_id trouble=self.trouble/>
                 {between}

@@ -1,8 +1,9 @@
 //! What may be chosen of a full node beyond the software: its chain, and the two shortcuts to a usable node. Folded away, because
 //! the defaults suit most; what is ticked outlives a change of the chain that it does not go with.
 
-use super::parts::{Choice, Pick, cards, fields, part, text};
+use super::parts::{Choice, Pick, cards, fields};
 use crate::browser::unfold;
+use crate::components::changing::{changing, heard, part, text};
 use crate::components::field_error::FieldError;
 use crate::shop::Shop;
 use crate::words::shop as words;
@@ -119,17 +120,17 @@ impl Options {
             }
         };
         view! {
-            <label class="check shortcut" class:off=elsewhere>
+            <label class="check shortcut" class:off=changing(elsewhere)>
                 <input
                     type="checkbox"
                     name=name
                     aria-describedby=hint.clone()
-                    disabled=elsewhere
-                    prop:checked=move || ticked.get() && !elsewhere()
-                    on:change:target=move |event| {
-                        ticked.set(event.target().checked());
+                    disabled=changing(elsewhere)
+                    prop:checked=changing(move || ticked.get() && !elsewhere())
+                    on:change=heard(move |event| {
+                        ticked.set(event_target_checked(&event));
                         self.trouble.set(None);
-                    }
+                    })
                 />
                 <span>{title}</span>
             </label>

@@ -6,11 +6,12 @@ mod fields;
 use super::class_form::ClassForm;
 use super::class_link;
 use super::options::Options;
-use super::parts::{Choice, Pick, button, cards, part, text};
+use super::parts::{Choice, Pick, button, cards};
 use crate::announce::{Announcer, announcer};
 use crate::api::{self, Failure};
 use crate::browser::{location, navigate, session_storage};
 use crate::components::address_field::AddressField;
+use crate::components::changing::{changing, flagged, follow, part, text};
 use crate::components::notice::{Notice, Tone};
 use crate::figures::{CLOCK, fiat, local_parts, sats};
 use crate::keygen::Keygen;
@@ -93,7 +94,7 @@ pub fn OrderForm(wants_class: RwSignal<bool>) -> impl IntoView {
         sent: StoredValue::new(None),
     };
     // The button may be pressed before the key is there; then the key's arrival sends the order.
-    Effect::new(move || {
+    follow(move || {
         if form.progress.get() == Progress::WaitingForKey
             && let Some(keys) = form.keygen.keys(form.key.get())
         {
@@ -177,8 +178,8 @@ pub fn OrderForm(wants_class: RwSignal<bool>) -> impl IntoView {
             <button
                 type="submit"
                 class="button primary wide"
-                aria-disabled=move || (form.progress.get() != Progress::Choosing).then_some("true")
-                disabled=move || form.sold().is_none() || sold_out()
+                aria-disabled=flagged(move || form.progress.get() != Progress::Choosing)
+                disabled=changing(move || form.sold().is_none() || sold_out())
             >
                 {text(press)}
             </button>
@@ -246,8 +247,9 @@ impl Form {
 
     /// What that is about in other money, and when it was.
     fn about(self) -> Option<String> {
-        let price = self.shop.catalogue()?.fiat?;
-        let amount = fiat(self.price()?, &price);
+        let catalogue = self.shop.catalogue()?;
+        let price = catalogue.fiat.as_ref()?;
+        let amount = fiat(self.price()?, price);
         Some(words::about_fiat(&amount, &local_parts(price.at, CLOCK)))
     }
 

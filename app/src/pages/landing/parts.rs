@@ -1,6 +1,8 @@
 //! The order form's pieces. They take what they show as data and boxed functions, so that each is compiled once and not once for every
 //! closure: this page is the first that anybody loads.
 
+use crate::components::changing::{changing, heard, pressed};
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -108,14 +110,14 @@ fn card(group: &'static str, at: usize, choice: Choice, chosen: Chosen, choose: 
         off,
     } = choice;
     view! {
-        <label class="choice" class:off=off>
+        <label class=if off { "choice off" } else { "choice" }>
             <input
                 type="radio"
                 name=group
                 value=value
-                disabled=off
-                prop:checked=move || chosen() == Some(at)
-                on:change=move |_| choose(at)
+                disabled=changing(move || off)
+                prop:checked=changing(move || chosen() == Some(at))
+                on:change=heard(move |_| choose(at))
             />
             <span>
                 <strong>{name}</strong>
@@ -153,30 +155,11 @@ pub fn fields_with_error(
     .into_any()
 }
 
-/// Text that changes.
-pub fn text(say: impl Fn() -> String + Send + 'static) -> AnyView {
-    text_of(Box::new(say))
-}
-
-/// A part that comes and goes, or is made anew when what it reads changes.
-pub fn part(make: impl Fn() -> Option<AnyView> + Send + 'static) -> AnyView {
-    part_of(Box::new(make))
-}
-
-fn text_of(say: Box<dyn Fn() -> String + Send>) -> AnyView {
-    say.into_any()
-}
-
-fn part_of(make: Box<dyn Fn() -> Option<AnyView> + Send>) -> AnyView {
-    make.into_any()
-}
-
 /// A small button.
-pub fn button(name: &'static str, press: impl Fn() + Send + 'static) -> AnyView {
-    button_of(name, Box::new(press))
+pub fn button(name: &'static str, press: impl Fn() + 'static) -> AnyView {
+    button_of(name, pressed(press))
 }
 
-fn button_of(name: &'static str, press: Box<dyn Fn() + Send>) -> AnyView {
-    view! { <button type="button" class="button small" on:click=move |_| press()>{name}</button> }
-        .into_any()
+fn button_of(name: &'static str, press: Box<dyn FnMut(MouseEvent)>) -> AnyView {
+    view! { <button type="button" class="button small" on:click=press>{name}</button> }.into_any()
 }

@@ -150,13 +150,14 @@ fn Payable(order: Order, invoice: InvoiceView, code: QrCode, class: &'static str
 
 /// What it is in the operator's currency, where the server knows a price. For orientation; what is paid is satoshis.
 fn about_money(amount: Sats) -> Option<String> {
-    let price = shop().catalogue()?.fiat?;
+    let catalogue = shop().catalogue()?;
+    let price = catalogue.fiat.as_ref()?;
     // A page may have been open for days: an hour beyond what the server still tells, a price is no news.
     if UnixMillis(now_millis()).since(price.at) > 2 * 3_600_000 {
         return None;
     }
     Some(words::about_money(
-        &fiat(amount, &price),
+        &fiat(amount, price),
         &local_parts(price.at, CLOCK),
     ))
 }

@@ -188,7 +188,7 @@ fn Keep(order: Order, last: Memo<Option<Last>>) -> impl IntoView {
 #[component]
 fn Ring(order: Order) -> impl IntoView {
     let shop = shop();
-    let key = Memo::new(move |_| shop.catalogue()?.push_key);
+    let key = Memo::new(move |_| shop.catalogue()?.push_key.clone());
     let bell = RwSignal::new(None::<Bell>);
     let trouble = RwSignal::new(None::<String>);
     let is_busy = RwSignal::new(false);

@@ -1,8 +1,9 @@
 //! The fields that every order has, the software of a full node, and what stands below them when the order was not made.
 
-use super::super::parts::{Choice, button, fields, part, picked};
+use super::super::parts::{Choice, button, fields, picked};
 use super::{Form, Progress, Trouble};
 use crate::browser::navigate;
+use crate::components::changing::{changing, flagged, heard, part};
 use crate::components::notice::{Notice, Tone};
 use crate::figures::sats;
 use crate::router::address;
@@ -16,22 +17,25 @@ pub fn region_field(form: Form) -> AnyView {
     // Only a choice of the person's own can be sold out: they decide what to take instead.
     let sold_out = move || {
         let slug = form.chosen_region()?;
-        let regions = shop.catalogue()?.regions;
-        let region = regions.into_iter().find(|region| region.slug == slug)?;
+        let catalogue = shop.catalogue()?;
+        let region = catalogue
+            .regions
+            .iter()
+            .find(|region| region.slug == slug)?;
         let taken = !region.available && form.region.with(Option::is_some);
         taken.then(|| words::region_gone(&region.name))
     };
-    let option = move |region: Region| {
-        let slug = region.slug.clone();
+    let option = move |region: &Region| {
+        let (slug, off) = (region.slug.clone(), !region.available);
         let name = match region.available {
-            true => region.name,
+            true => region.name.clone(),
             false => words::region_sold_out(&region.name),
         };
         view! {
             <option
-                value=region.slug
-                disabled=!region.available
-                prop:selected=move || form.chosen_region().as_ref() == Some(&slug)
+                value=slug.clone()
+                disabled=changing(move || off)
+                prop:selected=changing(move || form.chosen_region().as_ref() == Some(&slug))
             >
                 {name}
             </option>
@@ -42,7 +46,7 @@ pub fn region_field(form: Form) -> AnyView {
         Some(match shop.catalogue() {
             None => view! { <option value="">{words::loading()}</option> }.into_any(),
             Some(catalogue) => {
-                let regions = catalogue.regions.into_iter();
+                let regions = catalogue.regions.iter();
                 regions.map(option).collect_view().into_any()
             }
         })
@@ -57,8 +61,8 @@ pub fn region_field(form: Form) -> AnyView {
             <select
                 id="region"
                 aria-describedby="region-error"
-                aria-invalid=move || sold_out().map(|_| "true")
-                on:change:target=move |event| form.region.set(Some(event.target().value()))
+                aria-invalid=flagged(move || sold_out().is_some())
+                on:change=heard(move |event| form.region.set(Some(event_target_value(&event))))
             >
                 {part(options)}
             </select>
@@ -103,7 +107,7 @@ pub fn key_field(form: Form) -> AnyView {
             (None, None) => view! {
                 <label class="key-progress">
                     <span>{words::key_making()}</span>
-                    <progress max="100" prop:value=move || f64::from(keygen.percent())></progress>
+                    <progress max="100" prop:value=changing(move || keygen.percent().to_string())></progress>
                 </label>
             }
             .into_any(),
