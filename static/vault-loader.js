@@ -1,7 +1,7 @@
 // The Web Worker's first file: brings the vault's wasm up and hands it the page's messages, in order.
-import init, { handle } from "{{vault_js}}";
+import init, { equip, handle } from "{{vault_js}}";
 
-const ready = init({ module_or_path: "{{vault_wasm}}" });
+const ready = init({ module_or_path: "{{vault_wasm}}" }).then(() => equip("{{key_worker}}", "{{primes_fused_wasm}}", "{{primes_scalar_wasm}}"));
 // A failed start is told to the page at the first message, not as an unhandled rejection.
 ready.catch(() => {});
 

@@ -5,8 +5,9 @@ mod trouble;
 use crate::browser::meta;
 use crate::json;
 use crate::vault_protocol::{
-    Ask, CheckInvoice, DONE, DrawCodes, FAILED, KeyFormat, NewOrder, OpenBundle, OpenClass,
-    OpenFile, OrderKeys, PROGRESS, PrivateKey, QrCode, ReadLink, SearchRsa, Sheet, VaultTrouble,
+    Ask, CheckInvoice, ConfirmKey, DONE, DrawCodes, FAILED, KeyFormat, NewOrder, OpenBundle,
+    OpenClass, OpenFile, OrderKeys, PROGRESS, PrivateKey, QrCode, ReadLink, SearchRsa, Sheet,
+    VaultTrouble,
 };
 use futures_channel::oneshot;
 use js_sys::Array;
@@ -71,6 +72,11 @@ pub async fn search_rsa(
 /// What a link stands for.
 pub async fn read_link(text: Secret) -> Answered<OrderKeys> {
     ask_keys(ReadLink { text }, None).await
+}
+
+/// Whether a link's RSA key is one.
+pub async fn confirm_key(fragment: Secret) -> Answered<()> {
+    ask(ConfirmKey { fragment }).await
 }
 
 /// The SSH private key's file.

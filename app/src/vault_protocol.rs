@@ -4,7 +4,8 @@
 //! exactly one `[number, "done", answer]` or `[number, "failed", why]`, both as JSON text.
 //!
 //! Each ask is a type of its own and names the type of its answer ([`Ask`]), so that a program carries the code of those it uses
-//! and of no others. The vault keeps nothing between calls: whatever a call needs comes with it, so a vault may be ended at any time.
+//! and of no others. Whatever a call needs comes with it, so a vault may be ended at any time: what it keeps between calls only saves
+//! time.
 
 use kindling_domain::bolt11::{Bolt11Error, InvoiceRefusal, Network};
 use kindling_domain::id::OrderId;
@@ -52,7 +53,8 @@ impl Ask for SearchRsa {
     type Answer = OrderKeys;
 }
 
-/// Read an order link or its fragment, as it stands in the address bar or was pasted.
+/// Read an order link or its fragment, as it stands in the address bar or was pasted. Of an RSA key nothing is sure until it is confirmed
+/// ([`ConfirmKey`]) but that it would be this one.
 #[derive(Serialize, Deserialize)]
 pub struct ReadLink {
     /// The text.
@@ -64,7 +66,19 @@ impl Ask for ReadLink {
     type Answer = OrderKeys;
 }
 
-/// Write the SSH private key's file.
+/// Have the RSA key of a link confirmed, which takes longer than to read the link; other keys need that not.
+#[derive(Serialize, Deserialize)]
+pub struct ConfirmKey {
+    /// The fragment of an order link.
+    pub fragment: Secret,
+}
+
+impl Ask for ConfirmKey {
+    const NAME: &'static str = "ConfirmKey";
+    type Answer = ();
+}
+
+/// Write the SSH private key's file, of a key that is confirmed.
 #[derive(Serialize, Deserialize)]
 pub struct PrivateKey {
     /// The fragment of an order link.

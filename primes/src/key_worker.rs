@@ -3,6 +3,7 @@
 use crate::Chosen;
 use kindling_primes::{Prime, Sieve, Start, confirm, is_sound, passes};
 use wasm_bindgen::prelude::*;
+use zeroize::Zeroize;
 
 /// A search for one seed's primes.
 #[wasm_bindgen]
@@ -14,10 +15,13 @@ pub struct Search {
 #[wasm_bindgen]
 impl Search {
     /// `None` where the seed has not 32 bytes.
-    pub fn begin(seed: &[u8]) -> Option<Search> {
-        let seed = seed.try_into().ok()?;
+    pub fn begin(mut seed: Vec<u8>) -> Option<Search> {
+        let starts = (&*seed)
+            .try_into()
+            .map(|seed| Prime::BOTH.map(|prime| Start::of(seed, prime)));
+        seed.zeroize();
         Some(Self {
-            starts: Prime::BOTH.map(|prime| Start::of(seed, prime)),
+            starts: starts.ok()?,
             sieve: Sieve::default(),
         })
     }

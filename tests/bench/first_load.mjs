@@ -34,7 +34,7 @@ async function sized(request) {
 }
 
 function report(loaded) {
-  const vault = loaded.filter((one) => one.path.startsWith('/vault'));
+  const vault = loaded.filter((one) => /^\/(vault|key-worker|primes_)/.test(one.path));
   const page = loaded.filter((one) => !vault.includes(one));
   // Without these the count would be of something else than the page and its key.
   for (const [some, part] of [[page, /^\/$/], [page, /^\/shop_bg-/], [page, /^\/words-shop-/], [page, /^\/api\/catalogue$/], [vault, /^\/vault_bg-/]]) {

@@ -34,7 +34,7 @@ use crate::live::Feed;
 use crate::pages::sign_in::SignIn;
 use crate::ssh_commands::Target;
 use crate::vault_client;
-use crate::vault_protocol::OrderKeys;
+use crate::vault_protocol::{OrderKeys, VaultTrouble};
 use crate::words::order as words;
 use kindling_domain::catalogue::Product;
 use kindling_domain::classroom::Classroom;
@@ -158,8 +158,16 @@ pub fn OrderPage(id: String, fragment: Secret, saved: bool) -> impl IntoView {
     let link = Secret::new(["/orders/", &id, "#", fragment.expose()].concat());
     spawn_local(async move {
         let answer = vault_client::read_link(link).await;
+        let fragment = answer.as_ref().ok().map(|keys| keys.fragment.clone());
         // The person may have moved on meanwhile.
         let _ = keys.try_set(Some(answer.map_err(|trouble| trouble.sentence())));
+        // Told behind the page: it takes longer than to show the order. What else may be the matter is told by whoever wants the key.
+        if let Some(fragment) = fragment
+            && let Err(trouble @ VaultTrouble::LinkWithWrongCounters) =
+                vault_client::confirm_key(fragment).await
+        {
+            let _ = keys.try_set(Some(Err(trouble.sentence())));
+        }
     });
     view! {
         {move || match keys.get() {

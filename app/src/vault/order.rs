@@ -1,13 +1,17 @@
 //! Order links: drawn, read, and turned into what they stand for.
 
-use crate::Performed;
 use crate::vault_protocol::{KeyFormat, OrderKeys, PrivateKey, VaultTrouble};
-use kindling_domain::keys::{self, SshKey};
+use crate::{Performed, search};
+use kindling_domain::id::OrderId;
+use kindling_domain::keys::{self, PrimeCounters, PublicKey, SshKey};
 use kindling_domain::link::{KeyHint, LinkSecret, OrderLink, access_hash};
 use kindling_domain::secret::Secret;
-use kindling_primes::{
-    Distrust, Outcome, Plan, Prime, Scalar, Sieve, Start, Task, confirm, passes,
-};
+use std::cell::RefCell;
+
+thread_local! {
+    /// The RSA keys that were proven in this vault, by what is public about them. Others are proven before they are handed out.
+    static PROVEN: RefCell<Vec<(OrderId, PrimeCounters)>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A new secret from the browser's generator (`crypto.getRandomValues`).
 pub fn draw() -> Performed<OrderKeys> {
@@ -21,61 +25,46 @@ pub fn draw() -> Performed<OrderKeys> {
 }
 
 /// The same secret with its RSA key.
-pub fn search_rsa(fragment: &Secret, progress: &mut dyn FnMut(u8)) -> Performed<OrderKeys> {
+pub async fn search_rsa(fragment: &Secret, mut progress: impl FnMut(u8)) -> Performed<OrderKeys> {
     let link = parse(fragment)?;
-    // The search is over when it is over; until then the bar stays short of its end.
+    // The search is over when it is over; until then the bar stays short of its end. It does not fall where a search begins anew.
     let mut last = None;
-    let mut in_percent = |share: f32| {
+    let in_percent = |share: f32| {
         let percent = (share * 100.0).clamp(0.0, 99.0) as u8;
-        if last.replace(percent) != Some(percent) {
+        if last < Some(percent) {
+            last = Some(percent);
             progress(percent);
         }
     };
-    let seed = link.secret.ssh_seed();
-    let starts = Prime::BOTH.map(|prime| Start::of(seed.expose(), prime));
-    let sieve = Sieve::default();
-    let mut plan = Plan::new(1);
-    let counters = loop {
-        let (ticket, task) = plan.hand_out().ok_or(VaultTrouble::NoKeyFound)?;
-        let number = |prime: Prime, counter: u32| starts[prime as usize].candidate(counter);
-        let outcome = match task {
-            Task::Sieve { prime, window } => Outcome::Survivors(
-                sieve
-                    .survivors::<Scalar>(&starts[prime as usize], window)
-                    .unwrap_or_default(),
-            ),
-            Task::Test { prime, counters } => {
-                Outcome::Tested(counters.into_iter().find(|counter| {
-                    number(prime, *counter).is_ok_and(|number| passes::<Scalar>(&number))
-                }))
-            }
-            Task::Confirm { prime, counter } => {
-                Outcome::Confirmed(number(prime, counter).is_ok_and(|number| confirm(&number)))
-            }
-        };
-        let done = plan.done(ticket, outcome);
-        in_percent(plan.progress());
-        if let Some(counters) = done.map_err(|Distrust| VaultTrouble::NoKeyFound)? {
-            break counters.into();
-        }
-    };
-    let key = keys::rsa_from_counters(&seed, counters)?;
+    let (key, counters) = search::find(&link.secret.ssh_seed(), in_percent).await?;
     let link = OrderLink {
         key: KeyHint::Rsa4096(counters),
         ..link
     };
-    Ok(describe(&link, &key))
+    remember(&link, counters);
+    Ok(describe(&link, key.public()))
 }
 
-/// What a link or a fragment stands for.
+/// What a link or a fragment stands for; that its RSA key is one is for [`confirm`] to say.
 pub fn read(text: &Secret) -> Performed<OrderKeys> {
     keys_of(&parse(text)?)
 }
 
+/// Whether the key of a link is one.
+pub async fn confirm(fragment: &Secret) -> Performed<()> {
+    let link = parse(fragment)?;
+    match link.key {
+        KeyHint::Rsa4096(counters) if !is_proven(&link, counters) => {
+            prove(&link, counters).await.map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The SSH private key's file.
-pub fn private_key(ask: &PrivateKey) -> Performed<Secret> {
+pub async fn private_key(ask: &PrivateKey) -> Performed<Secret> {
     let link = parse(&ask.fragment)?;
-    let key = ssh_key(&link)?;
+    let key = ssh_key(&link).await?;
     let text = match ask.format {
         KeyFormat::OpenSsh => key.private_openssh(&comment(&link))?,
         KeyFormat::Pem => key.private_pem()?,
@@ -90,16 +79,38 @@ pub fn parse(text: &Secret) -> Performed<OrderLink> {
 }
 
 fn keys_of(link: &OrderLink) -> Performed<OrderKeys> {
-    Ok(describe(link, &ssh_key(link)?))
+    let seed = link.secret.ssh_seed();
+    Ok(match link.key {
+        KeyHint::Ed25519 => describe(link, keys::ed25519(&seed)?.public()),
+        KeyHint::Rsa4096(counters) => {
+            describe(link, &keys::rsa_public_from_counters(&seed, counters)?)
+        }
+    })
 }
 
-fn ssh_key(link: &OrderLink) -> Performed<SshKey> {
+async fn ssh_key(link: &OrderLink) -> Performed<SshKey> {
     let seed = link.secret.ssh_seed();
-    let key = match link.key {
-        KeyHint::Ed25519 => keys::ed25519(&seed),
-        KeyHint::Rsa4096(counters) => keys::rsa_from_counters(&seed, counters),
-    };
-    Ok(key?)
+    Ok(match link.key {
+        KeyHint::Ed25519 => keys::ed25519(&seed)?,
+        KeyHint::Rsa4096(counters) if is_proven(link, counters) => {
+            keys::rsa_from_counters(&seed, counters)?
+        }
+        KeyHint::Rsa4096(counters) => prove(link, counters).await?,
+    })
+}
+
+async fn prove(link: &OrderLink, counters: PrimeCounters) -> Performed<SshKey> {
+    let key = search::prove(&link.secret.ssh_seed(), counters).await?;
+    remember(link, counters);
+    Ok(key)
+}
+
+fn remember(link: &OrderLink, counters: PrimeCounters) {
+    PROVEN.with_borrow_mut(|proven| proven.push((link.secret.order_id(), counters)));
+}
+
+fn is_proven(link: &OrderLink, counters: PrimeCounters) -> bool {
+    PROVEN.with_borrow(|proven| proven.contains(&(link.secret.order_id(), counters)))
 }
 
 /// The name the key has in `authorized_keys` and in the customer's key list.
@@ -108,7 +119,7 @@ fn comment(link: &OrderLink) -> String {
     format!("kindling-{}", &id[..8])
 }
 
-fn describe(link: &OrderLink, key: &SshKey) -> OrderKeys {
+fn describe(link: &OrderLink, key: &PublicKey) -> OrderKeys {
     let access_token = link.secret.access_token();
     OrderKeys {
         order_id: link.secret.order_id(),
@@ -117,7 +128,7 @@ fn describe(link: &OrderLink, key: &SshKey) -> OrderKeys {
         access_hash: access_hash(access_token.expose()),
         access_token,
         seal_to: link.secret.seal_recipient(),
-        ssh_public_key: key.public_openssh(&comment(link)),
-        ssh_fingerprint: key.fingerprint_sha256(),
+        ssh_public_key: key.openssh(&comment(link)),
+        ssh_fingerprint: key.sha256_fingerprint(),
     }
 }

@@ -31,8 +31,9 @@ const INLINED: [(&str, &str, &str); 2] = [
     ("style.css", "style", "style_hash"),
     ("boot.js", "boot", "boot_hash"),
 ];
-/// The same for files that stay files and get a hash into their name.
-const HASHED: [(&str, &str); 2] = [
+/// The same for files that stay files and get a hash into their name. One that names another comes behind it.
+const HASHED: [(&str, &str); 3] = [
+    ("key-worker.js", "key_worker"),
     ("vault-loader.js", "vault_loader"),
     ("order.css", "order_css"),
 ];
