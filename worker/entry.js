@@ -156,13 +156,9 @@ const forwardingTo = (name) => class extends DurableObject {
     return call(() => use(this.#living()));
   }
 
-  /** As fetch, for what Rust answers at once. */
-  fetchAtOnce(request) {
-    return atOnce(() => this.#living().readAtOnce(request));
-  }
-
   fetch(request) {
-    return this.#rust((object) => object.fetch(request));
+    // Orders answer most of what they are asked at once.
+    return atOnce(() => this.#living().readAtOnce?.(request)) ?? this.#rust((object) => object.fetch(request));
   }
 
   async alarm() {
@@ -188,11 +184,7 @@ const forwardingTo = (name) => class extends DurableObject {
   }
 };
 
-export class OrderObject extends forwardingTo("OrderObject") {
-  fetch(request) {
-    return this.fetchAtOnce(request) ?? super.fetch(request);
-  }
-}
+export class OrderObject extends forwardingTo("OrderObject") {}
 export class FleetObject extends forwardingTo("FleetObject") {}
 export class DoorObject extends forwardingTo("DoorObject") {}
 export class SweepObject extends forwardingTo("SweepObject") {}

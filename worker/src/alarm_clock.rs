@@ -16,6 +16,9 @@ enum Stands {
     At(u64),
 }
 
+/// How late an alarm may be, in milliseconds. One that should have come before that may never come: the runtime gives up those that failed.
+const PATIENCE_MILLIS: u64 = 2000;
+
 /// The alarm of one object.
 pub struct AlarmClock(Cell<Stands>);
 
@@ -59,15 +62,20 @@ impl AlarmClock {
         if self.0.get() == Stands::At(at_real) {
             return Ok(());
         }
-        // Remembered in the same turn in which it is set; a runtime that fails to store it discards this object.
+        // Remembered in the same turn in which it is set.
         self.0.set(Stands::At(at_real));
-        clock::set_alarm(state, at).await
+        let done = clock::set_alarm(state, at).await;
+        if done.is_err() {
+            self.doubt();
+        }
+        done
     }
 
     /// Has it come at `at` or before.
     pub async fn set_by(&self, state: &State, at: UnixMillis) -> Result<()> {
+        let is_coming = |stands| stands + PATIENCE_MILLIS > Date::now().as_millis();
         match self.0.get() {
-            Stands::At(stands) if stands <= real(at) => Ok(()),
+            Stands::At(stands) if stands <= real(at) && is_coming(stands) => Ok(()),
             _ => self.set(state, at).await,
         }
     }

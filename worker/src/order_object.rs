@@ -97,6 +97,9 @@ impl DurableObject for OrderObject {
     async fn alarm(&self) -> Result<Response> {
         if let Err(error) = self.drive().await {
             console_error!("an order's alarm: {error}");
+            // Read again before anything else is done: what was begun and not saved as answered is of unknown outcome.
+            *self.order.borrow_mut() = None;
+            self.alarm.doubt();
             let later = now().plus_millis(LEASE_MILLIS);
             self.alarm.set(&self.state, later).await?;
         }
@@ -204,10 +207,10 @@ impl OrderObject {
             order.revision += 1;
         }
         let old = order.take_old_lines();
+        let row = serde_json::to_string(order)?;
         if !old.is_empty() {
             self.store.append(&old)?;
         }
-        let row = serde_json::to_string(order)?;
         if row != *self.row.borrow() {
             self.store.save(&row)?;
             *self.row.borrow_mut() = row;

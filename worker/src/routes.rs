@@ -225,18 +225,11 @@ pub fn pass_through(request: &web_sys::Request, env: &Env) -> Option<Promise> {
     }
 }
 
-/// Origin and path of a URL as requests have it: whole and already normalised.
-fn parts_of(url: &str) -> (&str, &str) {
-    let host = url.find("://").map_or(0, |at| at + 3);
-    let slash = url[host..].find('/').map_or(url.len(), |at| host + at);
-    let (origin, path) = url.split_at(slash);
-    let end = path.find(['?', '#']).unwrap_or(path.len());
-    (origin, &path[..end])
-}
-
-/// The path of a URL as requests have it.
+/// The path of a URL as requests have it: whole.
 pub fn path_of(url: &str) -> &str {
-    parts_of(url).1
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = rest.find('/').map_or("/", |at| &rest[at..]);
+    path.split_once(['?', '#']).map_or(path, |(path, _)| path)
 }
 
 /// Answers any other request for `/api/`. What an order's object answers goes out as it is.
@@ -314,30 +307,30 @@ pub type Passed = std::result::Result<web_sys::Response, ApiError>;
 
 /// Reads an order at the door.
 async fn create(mut request: Request, env: &Env) -> Result<Passed> {
-    let url = request.inner().url();
-    let (origin, _) = parts_of(&url);
+    // Read by the standard's own rules: the Host header may spell it as it likes.
+    let origin = request.url()?.origin().ascii_serialization();
     let visitor = visitor(&request)?;
     let body = match read_body(&mut request, MAX_BODY_BYTES).await? {
         Ok(body) => body,
         Err(refusal) => return Ok(Err(refusal)),
     };
     match read_json(&body) {
-        Ok(body) => place(body, env, origin, visitor).await,
+        Ok(body) => place(body, env, &origin, visitor).await,
         Err(refusal) => Ok(Err(refusal)),
     }
 }
 
 /// The calls that have other names.
 async fn lnplay(mut request: Request, env: &Env, route: Route<'_>) -> Result<Answered> {
-    let url = request.inner().url();
-    let (origin, _) = parts_of(&url);
+    // Read by the standard's own rules: the Host header may spell it as it likes.
+    let origin = request.url()?.origin().ascii_serialization();
     let visitor = visitor(&request)?;
     let body = match read_body(&mut request, MAX_BODY_BYTES).await? {
         Ok(body) => body,
         Err(refusal) => return Ok(Err(refusal)),
     };
     match route {
-        Route::CreateOrder => lnplay::create_order(&body, env, origin, visitor).await,
+        Route::CreateOrder => lnplay::create_order(&body, env, &origin, visitor).await,
         _ => lnplay::invoice_status(&body, env).await,
     }
 }

@@ -34,8 +34,8 @@ struct Number {
     number: i64,
 }
 
-/// The most rows of older lines that are kept.
-const JOURNAL_ROWS: i64 = 60;
+/// The most rows of older lines that are kept, of which earlier versions wrote one for each line.
+const JOURNAL_ROWS: i64 = 2000;
 
 impl Store {
     /// The storage of `state`. Touching it writes nothing.
@@ -90,8 +90,9 @@ impl Store {
     pub fn append(&self, lines: &[Entry]) -> Result<()> {
         let create =
             "CREATE TABLE IF NOT EXISTS journal(number INTEGER PRIMARY KEY, entry TEXT NOT NULL)";
-        if !self.has_journal.replace(true) {
+        if !self.has_journal.get() {
             self.sql.exec(create, None)?;
+            self.has_journal.set(true);
         }
         let insert = "INSERT INTO journal(entry) VALUES (?) RETURNING number";
         let rows = self
