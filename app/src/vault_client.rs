@@ -40,6 +40,9 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // What is on its way already would call what is gone.
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
         self.worker.terminate();
     }
 }

@@ -63,6 +63,8 @@ pub struct Distrust;
 
 /// Windows without a prime until the engine is held for broken: none of 4 has one in e^-46 of all cases.
 const MOST_WINDOWS: u32 = 4;
+/// How many are ever given the same task.
+const MOST_COPIES: usize = 4;
 /// Tests until a prime turns up, on average: one odd number in ln(2^2048)/2 ≈ 710 is prime, and the sieve leaves 8.1 % of them.
 const EXPECTED_TESTS: f32 = 57.5;
 
@@ -71,10 +73,8 @@ pub struct Plan {
     /// Candidates in one task: few enough that nobody waits for the last one, enough that talking about them takes no time.
     tests_per_task: usize,
     halves: [Half; 2],
-    /// Handed out and not answered yet, the oldest first.
-    out: VecDeque<(Ticket, Task)>,
-    /// Whether the task was handed out twice already.
-    doubled: Vec<Ticket>,
+    /// Handed out and not answered yet, the oldest first, and how often.
+    out: VecDeque<(Ticket, Task, usize)>,
     last: u32,
 }
 
@@ -112,7 +112,6 @@ impl Plan {
             tests_per_task,
             halves: Prime::BOTH.map(half),
             out: VecDeque::new(),
-            doubled: Vec::new(),
             last: 0,
         }
     }
@@ -127,21 +126,18 @@ impl Plan {
         plan
     }
 
-    /// Work for somebody who has none. Where all is handed out it is what others have had for longest, once more: a
-    /// worker may be slow, or gone. `None` where even that is done.
+    /// Work for somebody who has none. Where all is handed out it is what the fewest others have, and those for longest: a worker may be slow,
+    /// or gone. `None` where even that is done.
     pub fn hand_out(&mut self) -> Option<(Ticket, Task)> {
         let Some(task) = self.fresh() else {
-            let (ticket, task) = self
-                .out
-                .iter()
-                .find(|(ticket, _)| !self.doubled.contains(ticket))?
-                .clone();
-            self.doubled.push(ticket);
-            return Some((ticket, task));
+            let rarest = self.out.iter_mut().min_by_key(|(_, _, copies)| *copies);
+            let (ticket, task, copies) = rarest.filter(|(_, _, copies)| *copies < MOST_COPIES)?;
+            *copies += 1;
+            return Some((*ticket, task.clone()));
         };
         self.last += 1;
         let ticket = Ticket(self.last);
-        self.out.push_back((ticket, task.clone()));
+        self.out.push_back((ticket, task.clone(), 1));
         Some((ticket, task))
     }
 
@@ -191,11 +187,11 @@ impl Plan {
     /// # Errors
     /// [`Distrust`]: this plan is over; another engine should begin anew.
     pub fn done(&mut self, ticket: Ticket, outcome: Outcome) -> Result<Option<Counters>, Distrust> {
-        let Some(at) = self.out.iter().position(|(other, _)| *other == ticket) else {
+        let Some(at) = self.out.iter().position(|(other, ..)| *other == ticket) else {
             // Somebody else was faster.
             return Ok(None);
         };
-        let Some((_, task)) = self.out.remove(at) else {
+        let Some((_, task, _)) = self.out.remove(at) else {
             return Ok(None);
         };
         match (task, outcome) {
@@ -248,7 +244,7 @@ impl Plan {
 
     /// Nobody has to do again what is no longer needed.
     fn forget_above(&mut self, of: Prime, lowest: u32) {
-        self.out.retain(|(_, task)| match task {
+        self.out.retain(|(_, task, _)| match task {
             Task::Sieve { prime, .. } => *prime != of,
             Task::Test { prime, counters } => {
                 *prime != of || counters.first().is_some_and(|first| *first < lowest)
@@ -272,7 +268,7 @@ impl Plan {
     }
 
     fn is_out(&self, which: impl Fn(&Task) -> bool, half: usize) -> bool {
-        self.out.iter().any(|(_, task)| {
+        self.out.iter().any(|(_, task, _)| {
             let (Task::Sieve { prime, .. }
             | Task::Test { prime, .. }
             | Task::Confirm { prime, .. }) = task;
@@ -341,8 +337,8 @@ mod tests {
         for seed in 0..200 {
             let mut chance = Chance(seed);
             let workers = 1 + chance.below(8);
-            // The first is never heard of again after its first task.
-            let loses_one = workers > 1 && chance.below(2) == 1;
+            // The first ones are never heard of again after their first task.
+            let lost = chance.below(workers.min(MOST_COPIES));
             let mut plan = Plan::new(1 + chance.below(6));
             let mut busy: Vec<Option<(Ticket, Task)>> = vec![None; workers];
             let mut last = 0.0;
@@ -350,7 +346,6 @@ mod tests {
                 for task in busy.iter_mut().filter(|task| task.is_none()) {
                     *task = plan.hand_out();
                 }
-                let lost = usize::from(loses_one);
                 let at = lost + chance.below(workers - lost);
                 let Some((ticket, task)) = busy[at].take() else {
                     assert!(

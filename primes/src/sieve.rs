@@ -51,11 +51,14 @@ fn small_odd_primes(bound: usize) -> Vec<[u32; 4]> {
         if !composite[i] {
             let prime = 2 * i + 1;
             primes.push(prime as u32);
-            composite
-                .iter_mut()
-                .skip(prime * prime / 2)
-                .step_by(prime)
-                .for_each(|struck| *struck = true);
+            // Multiples below the square are struck already; a square beyond all numbers of 32 bits is beyond the bound.
+            if let Some(square) = prime.checked_mul(prime) {
+                composite
+                    .iter_mut()
+                    .skip(square / 2)
+                    .step_by(prime)
+                    .for_each(|struck| *struck = true);
+            }
         }
     }
     primes.as_chunks().0.to_vec()

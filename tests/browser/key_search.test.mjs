@@ -202,6 +202,16 @@ describe('a search goes on', { skip }, () => {
     assert.deepEqual((await search(t, [[FUSED, gone]])).engines, ['fused', 'scalar']);
   });
 
+  test('by our own judgement of the key where the browser refuses to judge it, and not past a verdict of its own', async (t) => {
+    const refuses = [LOADER, added("crypto.subtle.importKey = () => Promise.reject(new DOMException('no', 'NotSupportedError'));")];
+    assert.deepEqual((await search(t, [refuses])).engines, ['fused']);
+    const { page } = await visitShop(t, [[LOADER, added('crypto.subtle.verify = async () => false;')]]);
+    const vault = await openVault(page);
+    for (const [name, ask] of [['SearchRsa', { fragment: GOLDEN.ed25519 }], ['ConfirmKey', { fragment: GOLDEN.fragment }], ['PrivateKey', { fragment: GOLDEN.fragment, format: 'Pem' }]]) {
+      await assert.rejects(vault.ask(name, ask), /Broken/, name);
+    }
+  });
+
   test('without a worker that never starts, and without one that starts and never answers', async (t) => {
     /** One worker of all says nothing but so many words. */
     const mute = (words) => added(`

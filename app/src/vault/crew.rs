@@ -120,6 +120,9 @@ struct Hand {
 
 impl Drop for Hand {
     fn drop(&mut self) {
+        // What is on its way already would call what is gone.
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
         self.worker.terminate();
     }
 }
@@ -279,7 +282,7 @@ impl Crew {
             match said {
                 Said::Up => self.hands[at].is_up = true,
                 Said::Answer(number, answer) => {
-                    self.hands[at].tasks -= 1;
+                    self.hands[at].tasks = self.hands[at].tasks.saturating_sub(1);
                     return News::Answer(number, outcome(&answer));
                 }
                 Said::Failed => drop(self.hands.remove(at)),

@@ -5,7 +5,7 @@ use crate::crew::{Crew, News};
 use crate::trial;
 use crate::vault_protocol::VaultTrouble;
 use futures_channel::oneshot;
-use kindling_domain::keys::{PrimeCounters, SshKey, SshSeed, rsa_from_counters};
+use kindling_domain::keys::{KeyError, PrimeCounters, SshKey, SshSeed, rsa_from_counters};
 use kindling_primes::{Counters, Distrust, Plan};
 use std::collections::BTreeMap;
 use wasm_bindgen::JsValue;
@@ -16,9 +16,9 @@ const ATTEMPTS: usize = 2;
 
 /// Why an attempt came to nothing.
 enum Over {
-    /// The workers do not start, have failed, or are silent.
+    /// The workers do not start, have failed, or are silent; or what they said makes no sense.
     Lost,
-    /// What they found is no key.
+    /// What they found, or a link remembers, is no key.
     Wrong,
 }
 
@@ -112,18 +112,22 @@ async fn drive(
         let Some(ticket) = tickets.remove(&number) else {
             continue;
         };
-        let confirmed = plan.done(ticket, outcome.ok_or(Distrust)?)?;
+        let confirmed = plan.done(ticket, outcome.ok_or(Over::Lost)?)?;
         progress(plan.progress());
         if let (Some(counters), Some(tried)) = (confirmed, &mut made) {
-            let key = tried.await.ok().flatten();
-            return key.map(|key| (key, counters.into())).ok_or(Over::Wrong);
+            // Both are primes, so a key that does not sign is no fault of theirs.
+            let key = tried.await.ok().flatten().ok_or(Over::Lost)?;
+            return Ok((key, counters.into()));
         }
     }
 }
 
 /// Puts the key together, and has it tried meanwhile.
 fn make(seed: &SshSeed, counters: PrimeCounters) -> Result<Tried, Over> {
-    let key = rsa_from_counters(seed, counters).map_err(|_| Over::Wrong)?;
+    let key = rsa_from_counters(seed, counters).map_err(|error| match error {
+        KeyError::WrongCounters => Over::Wrong,
+        KeyError::Encoding | KeyError::UnknownType => Over::Lost,
+    })?;
     let (done, tried) = oneshot::channel();
     spawn_local(async move {
         let signs = trial::signs(&key).await;

@@ -15,7 +15,11 @@ pub async fn signs(key: &SshKey) -> bool {
     let subtle = scope.crypto().map(|crypto| crypto.subtle());
     match subtle {
         // Outside secure contexts there is none, whatever its type says.
-        Ok(subtle) if !subtle.is_undefined() => by_browser(&subtle, key).await.unwrap_or(false),
+        Ok(subtle) if !subtle.is_undefined() => match by_browser(&subtle, key).await {
+            Ok(verdict) => verdict,
+            // A browser that refuses to judge has said nothing against the key.
+            Err(_) => key.signs(MESSAGE),
+        },
         _ => key.signs(MESSAGE),
     }
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use anyhow::{Context, Result, bail};
 use rustc_demangle::demangle;
-use walrus::ir::{Instr, Value};
+use walrus::ir::{Instr, InstrLocId, InstrSeqId, Value, Visitor, dfs_in_order};
 use walrus::{
     ConstExpr, Data, DataId, DataKind, FunctionBuilder, FunctionId, FunctionKind, LocalFunction,
     Module, RawCustomSection,
@@ -134,10 +134,33 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 
 /// A way into a panic, which ends in a trap anyhow.
 fn is_panic(body: &LocalFunction, name: &str) -> bool {
-    // The compiler ends what never returns with one.
-    let last = body.block(body.entry_block()).instrs.last();
-    let never_returns = matches!(last, Some((Instr::Unreachable(_), _)));
-    never_returns && PANICS.iter().any(|panic| name.starts_with(panic))
+    PANICS.iter().any(|panic| name.starts_with(panic)) && never_returns(body)
+}
+
+/// Whether there is no way out of a function but a trap: it ends in one, and nothing in it leads past that.
+fn never_returns(body: &LocalFunction) -> bool {
+    struct Ways {
+        whole: InstrSeqId,
+        out: bool,
+    }
+    impl Visitor<'_> for Ways {
+        fn visit_instr(&mut self, instr: &Instr, _: &InstrLocId) {
+            self.out |= match instr {
+                Instr::Return(_) | Instr::ReturnCall(_) | Instr::ReturnCallIndirect(_) => true,
+                Instr::Br(way) => way.block == self.whole,
+                Instr::BrIf(way) => way.block == self.whole,
+                Instr::BrTable(ways) => {
+                    ways.default == self.whole || ways.blocks.contains(&self.whole)
+                }
+                _ => false,
+            };
+        }
+    }
+    let whole = body.entry_block();
+    let last = body.block(whole).instrs.last();
+    let mut ways = Ways { whole, out: false };
+    dfs_in_order(&mut ways, body, whole);
+    matches!(last, Some((Instr::Unreachable(_), _))) && !ways.out
 }
 
 /// Makes nothing but a trap of some functions; wasm-opt then drops what only they had used.
@@ -331,12 +354,23 @@ mod tests {
         let panic = add("_ZN4core6option13unwrap_failed17h0123456789abcdefE", true);
         let index = add("_ZN4core5slice5index3get17h0123456789abcdefE", false);
         let other = add("_ZN5story4tell17h0123456789abcdefE", true);
+        let mut body = FunctionBuilder::new(&mut module.types, &[], &[]);
+        body.name("_ZN4core5slice5index5index17h0123456789abcdefE".to_owned());
+        // Returns in the middle, and panics at its end.
+        body.func_body()
+            .block(None, |block| {
+                let whole = block.id();
+                block.i32_const(1).br_if(whole).return_();
+            })
+            .unreachable();
+        let both = body.finish(vec![], &mut module.funcs);
         trap(&mut module, is_panic);
         let length = |id| {
             let function = module.funcs.get(id).kind.unwrap_local();
             function.block(function.entry_block()).instrs.len()
         };
         assert_eq!((length(panic), length(index), length(other)), (1, 2, 3));
+        assert_eq!(length(both), 2);
     }
 
     #[test]
