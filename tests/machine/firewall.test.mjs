@@ -104,7 +104,7 @@ test("a classroom's firewall", { timeout: 400_000 }, async (t) => {
   await live(`touch /run/kindling-test/container-net; unshare --net=/run/kindling-test/container-net true
     ip link add br-kindling type bridge; ip address add 10.61.0.1/24 dev br-kindling
     ip link add veth0 type veth peer name container0; ip link set veth0 master br-kindling
-    ${container} sleep infinity & while [[ $(readlink /proc/$!/ns/net) == $(readlink /proc/self/ns/net) ]]; do :; done
+    ${container} sleep infinity >/dev/null 2>&1 </dev/null & until [[ $(readlink /proc/$!/ns/net) == "net:[$(stat --format=%i /run/kindling-test/container-net)]" ]]; do :; done
     ip link set container0 netns $!; kill $!
     ${container} ip link set container0 up; ${container} ip address add 10.61.0.10/24 dev container0; ${container} ip route add default via 10.61.0.1
     ip link set br-kindling up; ip link set veth0 up

@@ -11,8 +11,8 @@ ip address add 172.17.0.1/16 dev docker0
 ip link add veth0 type veth peer name container0
 ip link set veth0 master docker0
 # Only a process can be named as the owner of a network: the container's side is moved by one that is in it.
-nsenter --net="$container" /usr/bin/sleep infinity &
-while [[ $(readlink "/proc/$!/ns/net") == $(readlink /proc/self/ns/net) ]]; do :; done
+nsenter --net="$container" /usr/bin/sleep infinity >/dev/null 2>&1 </dev/null &
+until [[ $(readlink "/proc/$!/ns/net") == "net:[$(stat --format=%i "$container")]" ]]; do :; done
 ip link set container0 netns $!
 nsenter --net="$container" ip link set container0 up
 nsenter --net="$container" ip address add 172.17.0.2/16 dev container0
