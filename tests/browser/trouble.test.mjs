@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { randomWord } from '../support/order.mjs';
 import { comesWithin, stopClock, withOwnClock } from '../support/page_time.mjs';
+import { focusComesTo } from './class.mjs';
 import { landing } from './pages/landing.mjs';
 import { order, orderNode } from './pages/order.mjs';
 import { browser, payBehind, skip, worker } from './shop.mjs';
@@ -87,6 +88,7 @@ describe('the order form', { skip }, () => {
     await page.getByText('Prices could not be loaded').waitFor();
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByRole('button', { name: 'Continue · 10,000 sats' }).waitFor();
+    await focusComesTo(page, 'order-title');
     await visit.close();
   });
 
@@ -98,6 +100,7 @@ describe('the order form', { skip }, () => {
     await visit.context.unroute(/vault_bg-[0-9a-f]+\.wasm$/);
     await visit.page.getByRole('button', { name: 'Try again' }).click();
     await landing(visit.page).keyReady.waitFor();
+    await focusComesTo(visit.page, 'key-status');
     await visit.close();
   });
 });

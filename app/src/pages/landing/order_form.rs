@@ -9,7 +9,7 @@ use super::options::Options;
 use super::parts::{Choice, Pick, button, cards};
 use crate::announce::{Announcer, announcer};
 use crate::api::{self, Failure};
-use crate::browser::{location, navigate, session_storage};
+use crate::browser::{focus, location, navigate, session_storage};
 use crate::components::address_field::AddressField;
 use crate::components::changing::{changing, flagged, follow, part, text};
 use crate::components::notice::{Notice, Tone};
@@ -30,6 +30,9 @@ use kindling_domain::wire::{BootstrapRequest, OneOrMany, ProductView};
 use leptos::ev::{self, SubmitEvent};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+
+/// The heading of the form.
+const TITLE: &str = "order-title";
 
 /// What goes on between the button and the order's page.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -130,12 +133,17 @@ pub fn OrderForm(wants_class: RwSignal<bool>) -> impl IntoView {
         true => words::order_class(),
         false => words::order_node(),
     };
+    // The button goes, and the focus with it: to where the prices come.
+    let ask = move || {
+        shop.ask();
+        focus(TITLE);
+    };
     let no_prices = move || {
         let failure = shop.failure()?;
         let content = view! {
             <Notice tone=Tone::Error title=words::no_prices()>
                 <p>{failure.sentence()}</p>
-                {button(common::try_again(), move || shop.ask())}
+                {button(common::try_again(), ask)}
             </Notice>
         };
         Some(content.into_any())
@@ -155,7 +163,7 @@ pub fn OrderForm(wants_class: RwSignal<bool>) -> impl IntoView {
     // The id is what a link to a class scrolls to.
     view! {
         <form class="card order-form stack" id="classroom" novalidate on:submit=submit>
-            <h2>{text(move || heading().to_owned())}</h2>
+            <h2 id=TITLE tabindex="-1">{text(move || heading().to_owned())}</h2>
             {product_field(form)}
             {part(move || form.is_class.get().then(|| form.class.fields()))}
             {region_field(form)}

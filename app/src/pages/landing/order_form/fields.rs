@@ -2,7 +2,7 @@
 
 use super::super::parts::{Choice, button, fields, picked};
 use super::{Form, Progress, Trouble};
-use crate::browser::navigate;
+use crate::browser::{focus, navigate};
 use crate::components::changing::{changing, flagged, heard, part};
 use crate::components::notice::{Notice, Tone};
 use crate::figures::sats;
@@ -82,9 +82,16 @@ pub fn bitcoin_field(form: Form) -> AnyView {
     fields(words::bitcoin(), content.into_any())
 }
 
+const KEY_STATUS: &str = "key-status";
+
 /// Which kind of SSH key, and how far it is.
 pub fn key_field(form: Form) -> AnyView {
     let keygen = form.keygen;
+    // The button goes, and the focus with it.
+    let again = move || {
+        keygen.restart();
+        focus(KEY_STATUS);
+    };
     let status = move || {
         let key = form.key.get();
         let status = match (keygen.keys(key), keygen.trouble()) {
@@ -100,7 +107,7 @@ pub fn key_field(form: Form) -> AnyView {
             (None, Some(sentence)) => view! {
                 <Notice tone=Tone::Error title=words::key_failed()>
                     <p>{sentence}</p>
-                    {button(common::try_again(), move || keygen.restart())}
+                    {button(common::try_again(), again)}
                 </Notice>
             }
             .into_any(),
@@ -120,7 +127,7 @@ pub fn key_field(form: Form) -> AnyView {
     ];
     let content = view! {
         {picked("key", list, form.key.at)}
-        <div class="key-status">{part(status)}</div>
+        <div class="key-status" id=KEY_STATUS tabindex="-1">{part(status)}</div>
     };
     fields(words::key(), content.into_any())
 }
