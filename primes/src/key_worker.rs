@@ -5,11 +5,15 @@ use kindling_primes::{Prime, Sieve, Start, confirm, is_sound, passes};
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroize;
 
+thread_local! {
+    /// The same for every seed, and of no use to who only confirms.
+    static SIEVE: Sieve = Sieve::default();
+}
+
 /// A search for one seed's primes.
 #[wasm_bindgen]
 pub struct Search {
     starts: [Start; 2],
-    sieve: Sieve,
 }
 
 #[wasm_bindgen]
@@ -22,7 +26,6 @@ impl Search {
         seed.zeroize();
         Some(Self {
             starts: starts.ok()?,
-            sieve: Sieve::default(),
         })
     }
 
@@ -30,7 +33,7 @@ impl Search {
     pub fn sieve(&self, prime: usize, window: u32) -> Vec<u32> {
         self.starts
             .get(prime)
-            .and_then(|start| self.sieve.survivors::<Chosen>(start, window).ok())
+            .and_then(|start| SIEVE.with(|sieve| sieve.survivors::<Chosen>(start, window).ok()))
             .unwrap_or_default()
     }
 
