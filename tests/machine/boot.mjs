@@ -18,6 +18,9 @@ const NEEDED = [
   ["setpriv", "util-linux"], ["ssh-keygen", "openssh-client"], ["ufw", "ufw"], ["unshare", "util-linux"], ["useradd", "passwd"],
 ];
 
+// Far longer than any boot needs on a busy host, and shorter than the tests' own limits, so that a boot that hangs shows its log.
+const BOOT_SECONDS = 240;
+
 /** One sentence saying why no machine can be booted on this host, or null. */
 export function whyNot() {
   if (process.platform !== "linux" || process.getuid() !== 0) return "booting a machine needs Linux and root";
@@ -39,7 +42,8 @@ export function whyNot() {
  *
  * done resolves when the first boot is through, to {exitCode, log}; `root` is a folder with the files the machine changed by then;
  * run(argv) runs a command in the live machine, outside(argv) at the other end of its network cable (the machine is 192.0.2.2 and 2001:db8::2);
- * cutPower() lets it boot again, as a fault can; booted(n) resolves when boot n (from 1) is through, to the number of failures;
+ * cutPower() lets it boot again, as a fault can; booted(n) resolves when boot n (from 1) is through, to the number of failures, and rejects with the
+ * console's last words if it never is;
  * stop() ends it.
  */
 export async function bootMachine({ userData, authorizedKeys, workerUrl, publicIp, logDir, volume = "", faults = [], cloudInit = true }) {
@@ -84,21 +88,27 @@ export async function bootMachine({ userData, authorizedKeys, workerUrl, publicI
     heard();
   });
   async function booted(n) {
-    let over = false;
-    ended.then(() => {
-      over = true;
+    let why = null;
+    const give = (reason) => {
+      why = reason;
       heard();
-    });
-    while (verdicts.length < n && !over) await new Promise((resolve) => (heard = resolve));
-    return verdicts[n - 1] ?? null;
+    };
+    ended.then(() => give("ended before"));
+    const patience = setTimeout(() => give(`needs more than ${BOOT_SECONDS} seconds until`), BOOT_SECONDS * 1000);
+    try {
+      while (verdicts.length < n && !why) await new Promise((resolve) => (heard = resolve));
+    } finally {
+      clearTimeout(patience);
+    }
+    if (verdicts.length < n) throw new Error(`the machine ${why} boot ${n} is through:\n${fs.readFileSync(consoleLog, "utf8").slice(-4000)}`);
+    return verdicts[n - 1];
   }
 
   const done = (async () => {
-    const verdict = await booted(1);
+    const exitCode = await booted(1);
     const log = fs.readFileSync(consoleLog, "utf8");
-    if (verdict === null) throw new Error(`the machine ended before it was booted:\n${log.slice(-4000)}`);
     copyTree(upper(), root);
-    return { exitCode: verdict, log };
+    return { exitCode, log };
   })();
   done.catch(() => {}); // whoever awaits it sees the error; a caller that only stops the machine need not
 

@@ -5,11 +5,11 @@
 set -uo pipefail
 
 stage=/run/kindling-test
-mkfifo $stage/network-ready
+mkfifo $stage/network-ready $stage/power-back
 
 surroundings() {
     node $stage/tests/stand-ins/network.mjs 3>&- &
-    read -r <$stage/network-ready
+    read -r -t 120 <>$stage/network-ready || { echo "The network's stand-ins did not start."; exit 1; }
 }
 
 # cloud_init: as at every boot; what is done once per machine it knows by itself.
@@ -52,7 +52,7 @@ surroundings
 first_boot
 tell $?
 while :; do
-    until [[ -e $stage/power-cut ]]; do /usr/bin/sleep 1 3>&-; done # a cut ends this sleep, too
+    read -r <$stage/power-back
     lose_power
     surroundings
     next_boot
