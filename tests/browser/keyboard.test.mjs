@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { focusComesTo } from './class.mjs';
 import { landing } from './pages/landing.mjs';
 import { order } from './pages/order.mjs';
 import { browser, skip, worker } from './shop.mjs';
@@ -93,6 +94,10 @@ describe('with the keyboard alone', { skip }, () => {
       await keys.press(bought.claim);
       await keys.press(bought.button('Show the seed words'), 'Space');
       await page.locator('ol.words li').first().waitFor();
+      await keys.press(bought.button('I have saved it'));
+      await focusComesTo(page, 'erase-question');
+      await keys.press(bought.button('Not yet'));
+      await focusComesTo(page, 'erase');
       await keys.press(bought.button('I have saved it'));
       await keys.press(bought.button('Yes, erase it'));
       await page.getByText('The sealed copy was erased').waitFor();

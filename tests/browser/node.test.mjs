@@ -225,7 +225,7 @@ describe("a node's page", { skip }, () => {
         ['LND', /serves, caught up\s*block 823,120; 2 peers, 1 open channel; on your own node, version 0\.20\.1-beta/],
         ['LNbits', 'runs, connected to LND'], ['Disk', 'Only 41 GB free of 1.0 TB'], ['Machine', 'up for 24 h'],
       ]) await own.figure(name).filter({ hasText: text }).waitFor();
-      await own.node.getByText('The disk is nearly full.').waitFor();
+      assert.equal(await own.node.getByText('The disk is nearly full.').getAttribute('lang'), 'en');
       await own.fold('Chain rules: 2 of 3 enforced').click();
       await own.node.getByText('testdummy: not enforced now').waitFor();
     });

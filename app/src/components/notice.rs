@@ -32,3 +32,16 @@ pub fn Notice(tone: Tone, #[prop(into)] title: String, children: Children) -> im
     }
     .into_any()
 }
+
+/// A warning of one sentence.
+pub fn warning(title: String, sentence: String) -> AnyView {
+    view! { <Notice tone=Tone::Warning title=title><p>{sentence}</p></Notice> }.into_any()
+}
+
+/// What a machine says by itself, which it says in English whatever the page speaks.
+pub fn machine_says(title: &'static str, sentence: String) -> AnyView {
+    view! {
+        <Notice tone=Tone::Warning title=title><p><bdi lang="en">{sentence}</bdi></p></Notice>
+    }
+    .into_any()
+}

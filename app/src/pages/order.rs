@@ -21,6 +21,7 @@ mod ready;
 mod refund;
 mod save;
 mod sure;
+mod twice;
 mod voice;
 
 use crate::announce::announcer;

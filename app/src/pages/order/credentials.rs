@@ -2,6 +2,7 @@
 
 use super::Order;
 use super::claim::{Claim, Contents, Trouble};
+use super::twice::{Button, Twice};
 use crate::browser::focus;
 use crate::components::copy::CopyButton;
 use crate::components::download::DownloadButton;
@@ -213,33 +214,26 @@ pub fn bill_of_materials(components: Vec<Component>) -> Option<AnyView> {
 
 /// Asked twice, because it cannot be undone.
 pub fn confirm<T: Contents>(claim: Claim<T>, question: &'static str) -> AnyView {
-    let asked = RwSignal::new(false);
-    (move || {
-        if asked.get() {
-            view! {
-                <div class="confirm" role="group" aria-label=words::erase()>
-                    <p>{words::erase_means()}" "<span>{question}</span></p>
-                    <p class="row">
-                        <button type="button" class="button primary" on:click=move |_| claim.acknowledge()>
-                            {move || if claim.busy.get() { words::erasing() } else { words::erase_surely() }}
-                        </button>
-                        <button type="button" class="button" on:click=move |_| asked.set(false)>{words::not_yet()}</button>
-                    </p>
-                </div>
-            }
-            .into_any()
-        } else {
-            view! {
-                <p>
-                    <button type="button" class="button primary" on:click=move |_| asked.set(true)>
-                        {words::saved()}
-                    </button>
-                </p>
-            }
-            .into_any()
-        }
-    })
-    .into_any()
+    let erase = Twice {
+        ids: ("erase", "erase-question"),
+        first: Button {
+            class: "button primary",
+            label: words::saved().into(),
+        },
+        about: words::erase(),
+        surely: Button {
+            class: "button primary",
+            label: Signal::derive(move || match claim.busy.get() {
+                true => words::erasing(),
+                false => words::erase_surely(),
+            }),
+        },
+        back: words::not_yet(),
+    };
+    erase.view(
+        move || view! { <p>{words::erase_means()}" "<span>{question}</span></p> }.into_any(),
+        move || claim.acknowledge(),
+    )
 }
 
 /// Everything in one file, for a safe place. Opened because that is what the person downloads.

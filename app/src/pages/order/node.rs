@@ -9,7 +9,7 @@ use crate::announce::announcer;
 use crate::browser::System;
 use crate::components::command::Command;
 use crate::components::countdown::ticking;
-use crate::components::notice::{Notice, Tone};
+use crate::components::notice::{Notice, Tone, machine_says, warning};
 use crate::components::rich::Rich;
 use crate::components::value::Value;
 use crate::figures::span;
@@ -85,7 +85,7 @@ fn panel(said: Said) -> AnyView {
         }
     });
     view! {
-        {said.message.map(|sentence| warning(words::machine_says().to_owned(), sentence))}
+        {said.message.map(|sentence| machine_says(words::machine_says(), sentence))}
         {said.changed.map(|at| warning(
             words::other_lnd().to_owned(),
             words::other_lnd_means(&at),
@@ -160,10 +160,6 @@ fn rule(rule: ChainRule) -> AnyView {
         false => ("off", words::rule_off(&rule.name)),
     };
     view! { <li class=class><Rich text=text/></li> }.into_any()
-}
-
-fn warning(title: String, sentence: String) -> AnyView {
-    view! { <Notice tone=Tone::Warning title=title><p>{sentence}</p></Notice> }.into_any()
 }
 
 fn revoked_notice(since: &str) -> AnyView {

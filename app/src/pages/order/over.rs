@@ -198,7 +198,7 @@ fn Reason(order: Order) -> impl IntoView {
     move || {
         reason
             .get()
-            .map(|(reason, lang)| view! { <p class="reason" lang=lang>{reason}</p> })
+            .map(|(reason, lang)| view! { <p class="reason"><bdi lang=lang>{reason}</bdi></p> })
     }
 }
 

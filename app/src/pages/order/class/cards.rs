@@ -19,6 +19,7 @@ use crate::pages::order::claim::{Claim, Contents};
 use crate::pages::order::credentials::{
     Foreign, bill_of_materials, confirm, elsewhere, trouble_of,
 };
+use crate::pages::order::twice::{Button, Twice};
 use crate::vault_client;
 use crate::words::{class_cards as words, common};
 use deck::Deck;
@@ -222,37 +223,25 @@ fn opened(
     .into_any()
 }
 
-/// Asked twice, since it may be the last copy. The focus goes from button to question and back.
+/// Asked twice, since it may be the last copy.
 fn forgetting(forget: Callback<()>) -> AnyView {
-    const ASK: &str = "cards-forget";
-    const QUESTION: &str = "cards-forget-question";
-    let asked = RwSignal::new(false);
-    let ask = move |yes: bool| {
-        asked.set(yes);
-        after_drawing(move || focus(if yes { QUESTION } else { ASK }));
+    let twice = Twice {
+        ids: ("cards-forget", "cards-forget-question"),
+        first: Button {
+            class: "quiet",
+            label: words::forget().into(),
+        },
+        about: words::forget(),
+        surely: Button {
+            class: "button danger",
+            label: words::forget_surely().into(),
+        },
+        back: words::keep(),
     };
-    (move || {
-        if asked.get() {
-            view! {
-                <div class="confirm" role="group" id=QUESTION tabindex="-1" aria-label=words::forget()>
-                    <p>{words::forget_means()}</p>
-                    <p class="row">
-                        <button type="button" class="button danger" on:click=move |_| forget.run(())>{words::forget_surely()}</button>
-                        <button type="button" class="button" on:click=move |_| ask(false)>{words::keep()}</button>
-                    </p>
-                </div>
-            }
-            .into_any()
-        } else {
-            view! {
-                <p>
-                    <button type="button" class="quiet" id=ASK on:click=move |_| ask(true)>{words::forget()}</button>
-                </p>
-            }
-            .into_any()
-        }
-    })
-    .into_any()
+    twice.view(
+        || view! { <p>{words::forget_means()}</p> }.into_any(),
+        move || forget.run(()),
+    )
 }
 
 /// Once what has changed is in the document.

@@ -7,7 +7,7 @@ mod says;
 
 use crate::announce::announcer;
 use crate::components::countdown::{Countdown, seconds_until, ticking};
-use crate::components::notice::{Notice, Tone};
+use crate::components::notice::{machine_says, warning};
 use crate::figures::{number, span};
 use crate::pages::order::Order;
 use crate::words::class_live as words;
@@ -95,7 +95,7 @@ fn panel(
     });
     let said_itself = said
         .message
-        .map(|sentence| warning(words::machine_says().to_owned(), sentence));
+        .map(|sentence| machine_says(words::machine_says(), sentence));
     let disk = said
         .scarce_disk
         .map(|sentence| warning(words::disk().to_owned(), sentence));
@@ -257,10 +257,6 @@ fn table(nodes: Vec<Node>) -> AnyView {
         </details>
     }
     .into_any()
-}
-
-fn warning(title: String, sentence: String) -> AnyView {
-    view! { <Notice tone=Tone::Warning title=title><p>{sentence}</p></Notice> }.into_any()
 }
 
 /// Tells screen readers once who has connected, what has stopped answering, and when the machine goes quiet. What is so already when
