@@ -267,7 +267,12 @@ describe('a notification on a device', { skip }, () => {
     await visit.context.addInitScript((address) => {
       PushManager.prototype.subscribe = async (options) => {
         window.subscribed = [options.userVisibleOnly, options.applicationServerKey];
+        sessionStorage.subscription = address;
         return { endpoint: address };
+      };
+      PushManager.prototype.getSubscription = async () => {
+        const endpoint = sessionStorage.subscription;
+        return endpoint ? { endpoint, unsubscribe: async () => delete sessionStorage.subscription } : null;
       };
     }, endpoint);
     // The service worker first: what it loads is not to be mistaken for the page's own.
@@ -314,6 +319,21 @@ describe('a notification on a device', { skip }, () => {
     assert.deepEqual(await shown(), [{ title: 'News of your order', body: 'Your machine is ready, or needs you. Open Kindling to see.', lang: 'en' }]);
   });
 
+  test('is offered anew where the browser has another address by now, or none', async (t) => {
+    const endpoint = push.subscribe(KEYS.publicKey);
+    const { page, app } = await building(t, { endpoint, permissions: ['notifications'] });
+    await app.tellMe.click();
+    await app.tellMeNot.waitFor();
+    for (const now of ['https://push.example/another', '']) {
+      await page.evaluate((address) => { sessionStorage.subscription = address; }, now);
+      await page.reload();
+      await app.tellMe.waitFor();
+    }
+    await app.tellMe.click();
+    await app.tellMeNot.waitFor();
+    assert.deepEqual(await app.rows(), [endpoint]);
+  });
+
   test('can be turned off again, and leaves nothing behind', async (t) => {
     const endpoint = push.subscribe(KEYS.publicKey);
     const { page, app } = await building(t, { endpoint, permissions: ['notifications'] });
@@ -325,6 +345,7 @@ describe('a notification on a device', { skip }, () => {
     assert.equal((await gone).status(), 204);
     await app.tellMe.waitFor();
     assert.deepEqual(await app.rows(), []);
+    assert.equal(await page.evaluate(() => sessionStorage.subscription), undefined, 'nor in the browser');
   });
 
   test('is not asked for again where it was refused, and not offered by a shop that sends none', async (t) => {

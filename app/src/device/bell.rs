@@ -58,7 +58,7 @@ pub async fn look(id: OrderId) -> Bell {
     }
     match Notification::permission() {
         NotificationPermission::Denied => Bell::Denied,
-        NotificationPermission::Granted if address(id).await.is_some() => Bell::On,
+        NotificationPermission::Granted if is_rung(id).await => Bell::On,
         _ => Bell::Off,
     }
 }
@@ -105,6 +105,18 @@ pub async fn turn_off(keys: &OrderKeys) -> Result<(), Trouble> {
 pub async fn is_over(id: OrderId) {
     // Left behind it means nothing: there is nothing more to turn off.
     let _ = store::remove(Store::Bells, &id.to_string()).await;
+}
+
+/// Whether the browser still has the address that the server was told: it may have dropped or changed it since.
+async fn is_rung(id: OrderId) -> bool {
+    let Some(told) = address(id).await else {
+        return false;
+    };
+    let Ok(manager) = manager().await else {
+        return false;
+    };
+    let now = subscription(&manager).await;
+    now.is_ok_and(|now| now.is_some_and(|now| now.endpoint() == told.expose()))
 }
 
 async fn address(id: OrderId) -> Option<Secret> {
