@@ -5,7 +5,7 @@
 
 mod public;
 
-pub use public::{PublicKey, PublicKeyError, parse_public_key};
+pub use public::{PublicKey, PublicKeyError, fingerprint_of, parse_public_key};
 
 use kindling_primes::{Counters, EndOfNumbers, PUBLIC_EXPONENT, Prime, Start};
 use num_bigint::BigUint;

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { goldenOrder } from '../support/golden.mjs';
 import { watchMainThread } from '../support/main_thread.mjs';
-import { scratchFolder } from '../support/order.mjs';
+import { call, scratchFolder } from '../support/order.mjs';
 import { openVault } from '../support/vault.mjs';
 import { landing } from './pages/landing.mjs';
 import { browser, skip, worker } from './shop.mjs';
@@ -16,6 +16,8 @@ import { browser, skip, worker } from './shop.mjs';
 /** Where the primes stand was found once; the keys are what Node makes of that. They must not change: links depend on them. */
 const GOLDEN = goldenOrder(Buffer.alloc(32, 2), [159, 179]);
 const OTHER = goldenOrder(Buffer.alloc(32, 3), [61, 141]);
+/** Behind the golden ones. */
+const ANOTHER_PRIME = [159, 360];
 
 const FUSED = /\/primes_fused_bg-[0-9a-f]+\.wasm$/;
 const FUSED_GLUE = /\/primes_fused-[0-9a-f]+\.js$/;
@@ -300,6 +302,26 @@ describe('a key of a link', { skip }, () => {
         await assert.rejects(vault.ask(name, ask), /LinkWithWrongCounters/, `${name} ${counters}`);
       }
     }
+  });
+
+  test('is told where a mistyped counter hits another prime, so that it is a key, but not the one that the machine is given', async (t) => {
+    const { page, close } = await browser.open({ baseURL: worker.url });
+    t.after(close);
+    await page.goto('/orders');
+    const vault = await openVault(page);
+    const { answer: keys } = await vault.ask('ReadLink', { text: GOLDEN.fragment });
+    const body = { orderId: GOLDEN.id, product: { kind: 'full_node' }, sshPublicKey: keys.ssh_public_key, accessHash: keys.access_hash, sealTo: keys.seal_to };
+    const { status } = await call(worker, 'POST', '/api/bootstrap', { body });
+    assert.equal(status, 201);
+    const mistyped = GOLDEN.at(ANOTHER_PRIME);
+    await vault.ask('ConfirmKey', { fragment: mistyped });
+
+    await page.goto(`/orders/${GOLDEN.id}#${mistyped}`);
+    await page.getByText('The key part of this link is mistyped').waitFor();
+    await page.getByRole('heading', { name: 'Open your order' }).waitFor();
+    await page.goto('/');
+    await page.goto(`/orders/${GOLDEN.id}#${GOLDEN.fragment}`);
+    await page.getByRole('heading', { name: 'Save your order link' }).waitFor();
   });
 
   test('is told where its counters are mistyped', async (t) => {

@@ -63,6 +63,8 @@ fn rsa_keys_are_golden() {
     for (byte, counters, fingerprint) in GOLDEN_RSA {
         let key = rsa_from_counters(&seed(byte), counters).unwrap();
         assert_eq!(key.fingerprint_sha256(), fingerprint);
+        let line = key.public().normalized();
+        assert_eq!(fingerprint_of(&line).as_deref(), Some(fingerprint));
         assert_eq!(key.key_type(), KeyType::Rsa4096);
         let public = rsa_public_from_counters(&seed(byte), counters).unwrap();
         assert_eq!(public, *key.public());
