@@ -5,8 +5,8 @@ use crate::crew::{Crew, News};
 use crate::trial;
 use crate::vault_protocol::VaultTrouble;
 use futures_channel::oneshot;
-use kindling_domain::keys::{KeyError, PrimeCounters, SshKey, SshSeed, rsa_from_counters};
-use kindling_primes::{Counters, Distrust, Plan};
+use kindling_domain::keys::{Counters, KeyError, SshKey, SshSeed, rsa_from_counters};
+use kindling_primes::{Distrust, Plan};
 use std::collections::BTreeMap;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
@@ -38,7 +38,7 @@ impl From<Distrust> for Over {
 pub async fn find(
     seed: &SshSeed,
     mut progress: impl FnMut(f32),
-) -> Result<(SshKey, PrimeCounters), VaultTrouble> {
+) -> Result<(SshKey, Counters), VaultTrouble> {
     let mut trouble = VaultTrouble::Broken;
     for _ in 0..ATTEMPTS {
         let attempt = async {
@@ -61,12 +61,11 @@ pub async fn find(
 }
 
 /// The key at these counters, once it is sure that it is one.
-pub async fn prove(seed: &SshSeed, counters: PrimeCounters) -> Result<SshKey, VaultTrouble> {
-    let PrimeCounters { p, q } = counters;
+pub async fn prove(seed: &SshSeed, counters: Counters) -> Result<SshKey, VaultTrouble> {
     for _ in 0..ATTEMPTS {
         let attempt = async {
             let mut crew = Crew::for_judgement()?;
-            let plan = Plan::to_confirm(Counters { p, q });
+            let plan = Plan::to_confirm(counters);
             let proven = drive(&mut crew, seed, plan, &mut |_| {}).await;
             match &proven {
                 // That a link is mistyped is no fault of theirs.
@@ -91,7 +90,7 @@ async fn drive(
     seed: &SshSeed,
     mut plan: Plan,
     progress: &mut impl FnMut(f32),
-) -> Result<(SshKey, PrimeCounters), Over> {
+) -> Result<(SshKey, Counters), Over> {
     let mut tickets = BTreeMap::new();
     let mut made = None::<Tried>;
     loop {
@@ -101,7 +100,7 @@ async fn drive(
             Some(task)
         });
         if let (None, Some(counters)) = (&made, plan.counters()) {
-            made = Some(make(seed, counters.into())?);
+            made = Some(make(seed, counters)?);
         }
         let (number, outcome) = match crew.news().await {
             News::Ready => continue,
@@ -117,13 +116,13 @@ async fn drive(
         if let (Some(counters), Some(tried)) = (confirmed, &mut made) {
             // Both are primes, so a key that does not sign is no fault of theirs.
             let key = tried.await.ok().flatten().ok_or(Over::Lost)?;
-            return Ok((key, counters.into()));
+            return Ok((key, counters));
         }
     }
 }
 
 /// Puts the key together, and has it tried meanwhile.
-fn make(seed: &SshSeed, counters: PrimeCounters) -> Result<Tried, Over> {
+fn make(seed: &SshSeed, counters: Counters) -> Result<Tried, Over> {
     let key = rsa_from_counters(seed, counters).map_err(|error| match error {
         KeyError::WrongCounters => Over::Wrong,
         KeyError::Encoding | KeyError::UnknownType => Over::Lost,
