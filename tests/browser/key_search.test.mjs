@@ -65,6 +65,8 @@ const gone = () => null;
 /** What is served is minified, so that nothing of it has a name to be found by: scripts are added to, and the glue is wrapped. */
 const added = (script) => (bytes) => `${bytes}\n{${script}}\n`;
 const withoutRelaxedSimd = [LOADER, added('WebAssembly.validate = () => false;')];
+/** The worker's clock runs thirty times as fast. */
+const hurried = (clock) => `const own = self.${clock}; self.${clock} = (act, ms) => own(act, ms / 30);`;
 /** exported: what the wrapped glue exports instead of what `own` has; `Search` is the class of that. */
 const wrapped = (exported) => [FUSED_GLUE, (_, url) => `import * as own from "${url}?own"; export * from "${url}?own"; ${exported}`];
 /** A search whose `test` is another. */
@@ -204,9 +206,13 @@ describe('a search goes on', { skip }, () => {
     assert.deepEqual((await search(t, [[FUSED, gone]])).engines, ['fused', 'scalar']);
   });
 
-  test('by our own judgement of the key where the browser refuses to judge it, and not past a verdict of its own', async (t) => {
+  test('by our own judgement of the key where the browser refuses to judge it or never comes to it, and not past a verdict of its own', { timeout: 120_000 }, async (t) => {
     const refuses = [LOADER, added("crypto.subtle.importKey = () => Promise.reject(new DOMException('no', 'NotSupportedError'));")];
     assert.deepEqual((await search(t, [refuses])).engines, ['fused']);
+    for (const act of ['importKey', 'sign', 'verify']) {
+      const isSilent = [LOADER, added(`crypto.subtle.${act} = () => new Promise(() => {}); ${hurried('setTimeout')}`)];
+      assert.deepEqual((await search(t, [isSilent])).engines, ['fused'], act);
+    }
     const { page } = await visitShop(t, [[LOADER, added('crypto.subtle.verify = async () => false;')]]);
     const vault = await openVault(page);
     for (const [name, ask] of [['SearchRsa', { fragment: GOLDEN.ed25519 }], ['ConfirmKey', { fragment: GOLDEN.fragment }], ['PrivateKey', { fragment: GOLDEN.fragment, format: 'Pem' }]]) {
