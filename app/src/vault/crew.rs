@@ -19,9 +19,10 @@ const SEARCHERS: (usize, usize) = (2, 4);
 /// How many judge the primes of a link: one each.
 const JUDGES: usize = 2;
 /// The crew is looked after this often, in milliseconds.
-const LOOK: i32 = 15_000;
-/// So many looks without a word from anybody, and nothing more is waited for. The longest task takes a tenth of a second on a laptop.
-const PATIENCE: u32 = 3;
+const LOOK: i32 = 5_000;
+/// So many looks without a word from anybody, and nothing more is waited for: what a worker is made of are 40 kB, and the longest task takes
+/// a tenth of a second on a laptop.
+const PATIENCE: u32 = 4;
 
 /// The arithmetic that a crew works with.
 #[derive(Clone, Copy, PartialEq, Eq)]
