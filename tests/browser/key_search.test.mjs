@@ -9,7 +9,7 @@ import { describe, test } from 'node:test';
 import { goldenOrder } from '../support/golden.mjs';
 import { watchMainThread } from '../support/main_thread.mjs';
 import { call, scratchFolder } from '../support/order.mjs';
-import { openVault } from '../support/vault.mjs';
+import { FUSED, WITHOUT_RELAXED_SIMD, enginesOf, inVaults, openVault } from '../support/vault.mjs';
 import { landing } from './pages/landing.mjs';
 import { browser, skip, worker } from './shop.mjs';
 
@@ -19,9 +19,7 @@ const OTHER = goldenOrder(Buffer.alloc(32, 3), [61, 141]);
 /** Behind the golden ones. */
 const ANOTHER_PRIME = [159, 360];
 
-const FUSED = /\/primes_fused_bg-[0-9a-f]+\.wasm$/;
 const FUSED_GLUE = /\/primes_fused-[0-9a-f]+\.js$/;
-const SCALAR = /\/primes_scalar_bg-[0-9a-f]+\.wasm$/;
 const KEY_WORKER = /\/key-worker-[0-9a-f]+\.js$/;
 const LOADER = /\/vault-loader-[0-9a-f]+\.js$/;
 
@@ -64,7 +62,6 @@ async function visitShop(t, changes = [], address = '/orders') {
 const gone = () => null;
 /** What is served is minified, so that nothing of it has a name to be found by: scripts are added to, and the glue is wrapped. */
 const added = (script) => (bytes) => `${bytes}\n{${script}}\n`;
-const withoutRelaxedSimd = [LOADER, added('WebAssembly.validate = () => false;')];
 /** The worker's clock runs thirty times as fast. */
 const hurried = (clock) => `const own = self.${clock}; self.${clock} = (act, ms) => own(act, ms / 30);`;
 /** exported: what the wrapped glue exports instead of what `own` has; `Search` is the class of that. */
@@ -88,16 +85,16 @@ function wrongLimb(bytes) {
   return changed;
 }
 
-/** Has a new vault search the golden key, and looks that it is that -> {engines: whose modules it has loaded, progress} */
-async function search(t, changes) {
+/** Has a new vault search the golden key, and looks that it is that. prepare(visit) -> {page, engines: whose modules it has loaded, progress} */
+async function search(t, changes, prepare = () => {}) {
   const visit = await visitShop(t, changes);
+  await prepare(visit);
   const vault = await openVault(visit.page);
   const { answer, milliseconds } = await vault.ask('SearchRsa', { fragment: GOLDEN.ed25519 });
   t.diagnostic(`${Math.round(milliseconds)} ms`);
   assert.equal(publicPart(answer.ssh_public_key), GOLDEN.publicKey);
   assert.equal(answer.fragment, GOLDEN.fragment);
-  const engines = visit.requests.flatMap(({ url }) => [[FUSED, 'fused'], [SCALAR, 'scalar']].filter(([module]) => module.test(url)).map(([, name]) => name));
-  return { engines, progress: await vault.progress() };
+  return { page: visit.page, engines: enginesOf(visit), progress: await vault.progress() };
 }
 
 describe('a key is searched', { skip }, () => {
@@ -109,7 +106,7 @@ describe('a key is searched', { skip }, () => {
   });
 
   test('without them where it has not: the same key', async (t) => {
-    const { engines } = await search(t, [withoutRelaxedSimd]);
+    const { engines } = await search(t, [], ({ context }) => inVaults(context, WITHOUT_RELAXED_SIMD));
     assert.deepEqual(engines, ['scalar']);
   });
 
@@ -164,22 +161,45 @@ describe('a key is searched', { skip }, () => {
     assert.ok(tasks[0].worked < 50, `${tasks[0].worked} ms`);
   });
 
-  test('by workers that end with their vault', async (t) => {
+  describe('by workers that end', () => {
     const alive = added("const life = new BroadcastChannel('life'); setInterval(() => life.postMessage(1), 20);");
-    const { page } = await visitShop(t, [[KEY_WORKER, alive]]);
-    await page.evaluate(() => {
-      window.beats = 0;
-      new BroadcastChannel('life').onmessage = () => { window.beats += 1; };
-    });
-    const vault = await openVault(page);
-    await vault.ask('NewOrder');
-    await page.waitForFunction(() => window.beats > 0);
-    await vault.end();
-    // Whatever was under way arrives; then there must be a long silence.
-    await page.waitForFunction(() => new Promise((resolve) => {
+    const visitLiving = async (t) => {
+      const visit = await visitShop(t, [[KEY_WORKER, alive]]);
+      await visit.page.evaluate(() => {
+        window.beats = 0;
+        new BroadcastChannel('life').onmessage = () => { window.beats += 1; };
+      });
+      return visit;
+    };
+    const untilAlive = (page) => page.waitForFunction(() => window.beats > 0);
+    /** Whatever was under way arrives; then there must be a long silence. */
+    const untilGone = (page) => page.waitForFunction(() => new Promise((resolve) => {
       window.beats = 0;
       setTimeout(() => resolve(window.beats === 0), 500);
     }));
+
+    test('with their vault', async (t) => {
+      const { page } = await visitLiving(t);
+      const vault = await openVault(page);
+      await vault.ask('NewOrder');
+      await untilAlive(page);
+      await vault.end();
+      await untilGone(page);
+    });
+
+    test('with their search, since they know the seed; the next one has others, and no module is loaded again', async (t) => {
+      const { page, requests } = await visitLiving(t);
+      const vault = await openVault(page);
+      for (const golden of [GOLDEN, OTHER]) {
+        const { answer } = await vault.ask('SearchRsa', { fragment: golden.ed25519 });
+        assert.equal(publicPart(answer.ssh_public_key), golden.publicKey);
+        await untilAlive(page);
+        await untilGone(page);
+      }
+      await vault.ask('NewOrder');
+      await untilAlive(page);
+      assert.deepEqual(enginesOf({ requests }), ['fused']);
+    });
   });
 });
 

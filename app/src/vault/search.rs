@@ -45,9 +45,8 @@ pub async fn find(
             let mut crew = Crew::for_search()?;
             let plan = Plan::new(crew.engine.tests_per_task());
             let found = drive(&mut crew, seed, plan, &mut progress).await;
-            match &found {
-                Ok(_) => crew.dismiss(),
-                Err(_) => crew.distrust(),
+            if found.is_err() {
+                crew.distrust();
             }
             found
         };
@@ -67,10 +66,9 @@ pub async fn prove(seed: &SshSeed, counters: Counters) -> Result<SshKey, VaultTr
             let mut crew = Crew::for_judgement()?;
             let plan = Plan::to_confirm(counters);
             let proven = drive(&mut crew, seed, plan, &mut |_| {}).await;
-            match &proven {
-                // That a link is mistyped is no fault of theirs.
-                Ok(_) | Err(Over::Wrong) => crew.dismiss(),
-                Err(Over::Lost) => crew.distrust(),
+            // That a link is mistyped is no fault of theirs.
+            if let Err(Over::Lost) = proven {
+                crew.distrust();
             }
             proven
         };
@@ -107,10 +105,8 @@ async fn drive(
             News::Answer(number, outcome) => (number, outcome),
             News::Over => return Err(Over::Lost),
         };
-        // Others are of a search before this one.
-        let Some(ticket) = tickets.remove(&number) else {
-            continue;
-        };
+        // Nobody answers twice, or what nobody has asked.
+        let ticket = tickets.remove(&number).ok_or(Over::Lost)?;
         let confirmed = plan.done(ticket, outcome.ok_or(Over::Lost)?)?;
         progress(plan.progress());
         if let (Some(counters), Some(tried)) = (confirmed, &mut made) {
