@@ -240,19 +240,32 @@ describe('a search goes on', { skip }, () => {
     }
   });
 
-  test('without a worker that never starts, and without one that starts and never answers', async (t) => {
-    /** One worker of all says nothing but so many words. */
+  test('without a worker that never starts, and without one that starts and never answers', { timeout: 120_000 }, async (t) => {
+    /** One worker of all says nothing but so many words. The others do nothing before it has been asked in vain, so that it is. */
     const mute = (words) => added(`
-      const isMute = new Promise((tell) => navigator.locks.request('mute', { ifAvailable: true }, (lock) => {
+      const hold = (name) => new Promise((tell) => navigator.locks.request(name, { ifAvailable: true }, (lock) => {
         tell(lock !== null);
         return lock && new Promise(() => {});
       }));
+      const isMute = hold('mute');
+      const isAsked = async () => (await navigator.locks.query()).held.some(({ name }) => name === 'asked');
       const own = self.onmessage;
       self.onmessage = async (event) => {
-        if (event.data[0] <= ${words} || !(await isMute)) await own(event);
+        if (event.data[0] <= ${words}) return own(event);
+        if (await isMute) {
+          new BroadcastChannel('mute').postMessage(event.data[1]);
+          return hold('asked');
+        }
+        while (!await isAsked()) await new Promise((resolve) => setTimeout(resolve, 10));
+        return own(event);
       };`);
-    await search(t, [[KEY_WORKER, mute(0)]]);
-    await search(t, [[KEY_WORKER, mute(1)]]);
+    for (const [words, unheard] of [[0, 'start'], [1, 'sieve']]) {
+      const { page } = await search(t, [[KEY_WORKER, mute(words)]], (visit) => visit.page.evaluate(() => {
+        window.unheard = [];
+        new BroadcastChannel('mute').onmessage = ({ data }) => window.unheard.push(data);
+      }));
+      assert.equal(await page.evaluate(() => window.unheard[0]), unheard);
+    }
   });
 });
 
