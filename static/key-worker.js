@@ -10,17 +10,12 @@ const tasks = {
     return works();
   },
   begin({ Search }, seed) {
-    tasks.end();
     search = Search.begin(seed);
     seed.fill(0);
   },
   sieve: (_, prime, window) => search.sieve(prime, window),
   test: (_, prime, counters) => search.test(prime, counters),
   confirm: (_, prime, counter) => search.confirm(prime, counter),
-  end() {
-    search?.free();
-    search = undefined;
-  },
 };
 
 self.onmessage = async ({ data: [number, name, ...rest] }) => {

@@ -5,9 +5,10 @@
 
 mod public;
 
-pub use public::{PublicKey, PublicKeyError, parse_public_key};
+pub use kindling_primes::Counters;
+pub use public::{PublicKey, PublicKeyError, fingerprint_of, parse_public_key};
 
-use kindling_primes::{Counters, EndOfNumbers, PUBLIC_EXPONENT, Prime, Start};
+use kindling_primes::{EndOfNumbers, PUBLIC_EXPONENT, Prime, Start};
 use num_bigint::BigUint;
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use rsa::pkcs8::der::asn1::ObjectIdentifier;
@@ -83,21 +84,6 @@ impl std::fmt::Debug for SshSeed {
 impl Drop for SshSeed {
     fn drop(&mut self) {
         self.0.zeroize();
-    }
-}
-
-/// How many odd numbers behind their starting points the primes of an RSA key stand. They say nothing without the seed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PrimeCounters {
-    /// Of p.
-    pub p: u32,
-    /// Of q.
-    pub q: u32,
-}
-
-impl From<Counters> for PrimeCounters {
-    fn from(Counters { p, q }: Counters) -> Self {
-        Self { p, q }
     }
 }
 
@@ -246,7 +232,7 @@ pub fn ed25519(seed: &SshSeed) -> Result<SshKey, KeyError> {
 ///
 /// # Errors
 /// [`KeyError::WrongCounters`] where they cannot lead to two primes of one key by FIPS 186-5, A.1.1 and A.1.3.
-pub fn rsa_from_counters(seed: &SshSeed, counters: PrimeCounters) -> Result<SshKey, KeyError> {
+pub fn rsa_from_counters(seed: &SshSeed, counters: Counters) -> Result<SshKey, KeyError> {
     let (p, q) = rsa_factors(seed, counters)?;
     let e = BigUint::from(PUBLIC_EXPONENT);
     // The only thing that it can refuse is a factor that has none or no inverse of e.
@@ -262,10 +248,7 @@ pub fn rsa_from_counters(seed: &SshSeed, counters: PrimeCounters) -> Result<SshK
 ///
 /// # Errors
 /// As [`rsa_from_counters`].
-pub fn rsa_public_from_counters(
-    seed: &SshSeed,
-    counters: PrimeCounters,
-) -> Result<PublicKey, KeyError> {
+pub fn rsa_public_from_counters(seed: &SshSeed, counters: Counters) -> Result<PublicKey, KeyError> {
     let (p, q) = rsa_factors(seed, counters)?;
     let e = BigUint::from(PUBLIC_EXPONENT);
     let key = RsaPublicKey::new(&*p * &*q, e).map_err(|_| KeyError::WrongCounters)?;
@@ -277,7 +260,7 @@ pub fn rsa_public_from_counters(
 /// The numbers at the counters, where they fit each other and the public exponent.
 fn rsa_factors(
     seed: &SshSeed,
-    counters: PrimeCounters,
+    counters: Counters,
 ) -> Result<(Zeroizing<BigUint>, Zeroizing<BigUint>), KeyError> {
     let factor = |prime, counter| {
         // Opened because the primes grow from it.

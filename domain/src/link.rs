@@ -4,7 +4,7 @@
 //! id, the access token, the sealing identity and the SSH key on any device; the key part only makes that instant.
 
 use crate::id::OrderId;
-use crate::keys::{KeyType, PrimeCounters, SshSeed};
+use crate::keys::{Counters, KeyType, SshSeed};
 use crate::secret::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -92,7 +92,7 @@ pub enum KeyHint {
     /// The seed is the key.
     Ed25519,
     /// The primes stand this many odd numbers behind the seed's starting points.
-    Rsa4096(PrimeCounters),
+    Rsa4096(Counters),
 }
 
 impl KeyHint {
@@ -159,7 +159,7 @@ impl OrderLink {
         let secret = LinkSecret::from_bytes(bytes);
         let key = match (parts.next(), parts.next(), parts.next(), parts.next()) {
             (Some("ed25519"), None, None, None) => KeyHint::Ed25519,
-            (Some("rsa4096"), Some(p), Some(q), None) => KeyHint::Rsa4096(PrimeCounters {
+            (Some("rsa4096"), Some(p), Some(q), None) => KeyHint::Rsa4096(Counters {
                 p: p.parse().map_err(|_| LinkError::Incomplete)?,
                 q: q.parse().map_err(|_| LinkError::Incomplete)?,
             }),
@@ -233,7 +233,7 @@ mod tests {
     fn links_read_back() {
         for key in [
             KeyHint::Ed25519,
-            KeyHint::Rsa4096(PrimeCounters { p: 12, q: 3456 }),
+            KeyHint::Rsa4096(Counters { p: 12, q: 3456 }),
         ] {
             let link = OrderLink {
                 secret: secret(),

@@ -387,6 +387,9 @@ pub struct OrderView {
     pub product: Product,
     /// Where.
     pub region: String,
+    /// Of the SSH key that the machine is given: `SHA256:…`, as `ssh-keygen -l` prints it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh_fingerprint: Option<String>,
     /// Whether money or machine are make-believe.
     pub stub_mode: bool,
     /// What to do next, for people.

@@ -4,14 +4,14 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use kindling_domain::keys::{PrimeCounters, SshKey, SshSeed, ed25519, rsa_from_counters};
+use kindling_domain::keys::{Counters, SshKey, SshSeed, ed25519, rsa_from_counters};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn rsa() -> SshKey {
-    rsa_from_counters(&SshSeed::new([2; 32]), PrimeCounters { p: 776, q: 204 }).unwrap()
+    rsa_from_counters(&SshSeed::new([2; 32]), Counters { p: 776, q: 204 }).unwrap()
 }
 
 /// A file that only its owner may read; ssh-keygen takes no other.

@@ -1,8 +1,8 @@
 //! Where a search begins, and the numbers behind that point.
 
 use crate::words::{WORDS, Words};
-use rand_chacha::ChaCha20Rng;
-use rand_core::{RngCore, SeedableRng};
+use chacha20::ChaCha20Legacy;
+use chacha20::cipher::{KeyIvInit, StreamCipher};
 use zeroize::Zeroizing;
 
 /// Which of the two primes.
@@ -34,16 +34,17 @@ impl std::fmt::Debug for Start {
 }
 
 impl Start {
-    /// 2048 bits of the seed's ChaCha20 stream (RFC 8439), big-endian, the two highest set (so that the product has 4096 bits) and the
+    /// 2048 bits of the seed's ChaCha20 stream (the block function of RFC 8439, the stream's number in the nonce), big-endian, the two highest set (so that the product has 4096 bits) and the
     /// lowest (odd).
     pub fn of(seed: &[u8; 32], prime: Prime) -> Self {
-        let mut stream = ChaCha20Rng::from_seed(*seed);
-        stream.set_stream(match prime {
+        let stream: u64 = match prime {
             Prime::P => 0,
             Prime::Q => 1,
-        });
+        };
+        let mut cipher = ChaCha20Legacy::new(seed.into(), &stream.to_le_bytes().into());
+        // What it makes of zeros is the stream itself.
         let mut bytes = Zeroizing::new([0; WORDS * 4]);
-        stream.fill_bytes(&mut *bytes);
+        cipher.apply_keystream(&mut *bytes);
         let mut words = Zeroizing::new([0; WORDS]);
         for (word, bytes) in words.iter_mut().rev().zip(bytes.as_chunks().0) {
             *word = u32::from_be_bytes(*bytes);
@@ -85,8 +86,17 @@ mod tests {
         assert_eq!(start.0[WORDS - 1], 0xf6b8_e0ad);
         assert_eq!(start.0[WORDS - 2], 0xa0f1_3d90);
         assert_eq!(start.0[0] & 1, 1);
-        assert_ne!(*start.0, *Start::of(&[0; 32], Prime::Q).0);
+        // By OpenSSL.
+        let start = Start::of(&[0; 32], Prime::Q);
+        assert_eq!(start.0[WORDS - 1], 0xef3f_dfd6);
+        assert_eq!(start.0[0], 0x65bd_7d6b);
         assert_eq!(format!("{start:?}"), "Start(..)");
+    }
+
+    #[test]
+    fn the_cipher_wipes_its_state() {
+        fn wipes<T: zeroize::ZeroizeOnDrop>() {}
+        wipes::<ChaCha20Legacy>();
     }
 
     #[test]

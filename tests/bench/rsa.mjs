@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { watchMainThread } from '../support/main_thread.mjs';
 import { scratchFolder } from '../support/order.mjs';
 import { ROOT } from '../support/paths.mjs';
-import { openVault, withoutRelaxedSimd } from '../support/vault.mjs';
+import { WITHOUT_RELAXED_SIMD, enginesOf, inVaults, openVault } from '../support/vault.mjs';
 import { withBuiltShop } from './assets_server.mjs';
 import { count, median, percentile95 } from './median.mjs';
 
@@ -30,30 +30,31 @@ export const rows = [...KEYS.flatMap(({ name }) => [name, `${name}_p95`]), COLD,
 
 export const measure = () => withBuiltShop(async ({ browser, url }) => {
   const open = async (options) => {
-    const { context, page } = await browser.open({ baseURL: url, serviceWorkers: 'block', ...options });
-    return { context, page };
+    const { context, page, requests } = await browser.open({ baseURL: url, serviceWorkers: 'block', ...options });
+    return { context, page, requests };
   };
   // Pages without a key of their own in the making.
-  const vaultOf = async (prepare = async () => {}) => {
-    const { context, page } = await open();
-    await prepare(context);
+  const vaultOf = async (engine, script = '') => {
+    const { context, page, requests } = await open();
+    await inVaults(context, `${script}${TELLING_OF_WORKERS}`);
     await page.goto('/orders');
+    await page.evaluate(countWorkers);
     const vault = await openVault(page);
-    // The key workers are up before anything is timed, as they are before a customer has read the page.
     const { answer: { fragment } } = await vault.ask('NewOrder');
     const cold = await keyOf(vault, fragment);
-    return { page, vault, cold };
+    assert.deepEqual(enginesOf({ requests }), [engine], 'another engine is measured than is meant');
+    return { page, vault, cold, hasKept: () => assert.deepEqual(enginesOf({ requests }), [engine]) };
   };
-  const fast = await vaultOf();
-  const scalar = await vaultOf(withoutRelaxedSimd);
+  const fast = await vaultOf('fused');
+  const scalar = await vaultOf('scalar', WITHOUT_RELAXED_SIMD);
   const forge = await open({ bypassCSP: true });
   await forge.page.goto('/orders');
   await forge.page.addScriptTag({ path: path.join(ROOT, 'node_modules/node-forge/dist/forge.min.js') });
 
   const makers = {
-    ours: () => newKey(fast.vault),
+    ours: () => newKey(fast),
     native: () => fast.page.evaluate(keyOfBrowser),
-    scalar: () => newKey(scalar.vault),
+    scalar: () => newKey(scalar),
     forge: () => forge.page.evaluate(keyOfForge),
     sshKeygen: () => timed('ssh-keygen', ['-q', '-t', 'rsa', '-b', '4096', '-N', '', '-f', path.join(scratchFolder(), 'id_rsa')]),
     openssl: () => timed('openssl', ['genrsa', '-out', path.join(scratchFolder(), 'key.pem'), '4096']),
@@ -66,6 +67,8 @@ export const measure = () => withBuiltShop(async ({ browser, url }) => {
       if (name !== 'forge' || i % 10 === 0) times[name].push(await make());
     }
   }
+  // A search that fails goes on with the other engine.
+  for (const { hasKept } of [fast, scalar]) hasKept();
   const native = times.native;
   const rederived = await rederive(fast.page, fast.cold.fragment);
   return [
@@ -82,8 +85,11 @@ export const measure = () => withBuiltShop(async ({ browser, url }) => {
   ];
 });
 
-async function newKey(vault) {
+/** The key workers are up before anything is timed, as they are before a customer has read the page. */
+async function newKey({ page, vault }) {
+  await page.evaluate(() => { window.workersUp = 0; });
   const { answer: { fragment } } = await vault.ask('NewOrder');
+  await page.waitForFunction(() => window.workersUp === Math.min(Math.max(navigator.hardwareConcurrency, 2), 4));
   return (await keyOf(vault, fragment)).milliseconds;
 }
 
@@ -139,9 +145,24 @@ async function longestTask(browser, baseURL) {
   };
 }
 
-// What follows runs in the page.
+// What follows runs in the page, or in its vault.
 
-/* global crypto, forge */
+/* global window, navigator, BroadcastChannel, crypto, forge */
+
+/** The first thing that a key worker says is that it is up. */
+const TELLING_OF_WORKERS = `
+  const told = new BroadcastChannel('up');
+  self.Worker = class extends self.Worker {
+    constructor(...of) {
+      super(...of);
+      this.addEventListener('message', () => told.postMessage(null), { once: true });
+    }
+  };`;
+
+function countWorkers() {
+  window.workersUp = 0;
+  new BroadcastChannel('up').onmessage = () => { window.workersUp += 1; };
+}
 
 async function keyOfBrowser() {
   const start = performance.now();

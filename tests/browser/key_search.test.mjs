@@ -8,18 +8,18 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { goldenOrder } from '../support/golden.mjs';
 import { watchMainThread } from '../support/main_thread.mjs';
-import { scratchFolder } from '../support/order.mjs';
-import { openVault } from '../support/vault.mjs';
+import { call, scratchFolder } from '../support/order.mjs';
+import { FUSED, WITHOUT_RELAXED_SIMD, enginesOf, inVaults, openVault } from '../support/vault.mjs';
 import { landing } from './pages/landing.mjs';
 import { browser, skip, worker } from './shop.mjs';
 
 /** Where the primes stand was found once; the keys are what Node makes of that. They must not change: links depend on them. */
 const GOLDEN = goldenOrder(Buffer.alloc(32, 2), [159, 179]);
 const OTHER = goldenOrder(Buffer.alloc(32, 3), [61, 141]);
+/** Behind the golden ones. */
+const ANOTHER_PRIME = [159, 360];
 
-const FUSED = /\/primes_fused_bg-[0-9a-f]+\.wasm$/;
 const FUSED_GLUE = /\/primes_fused-[0-9a-f]+\.js$/;
-const SCALAR = /\/primes_scalar_bg-[0-9a-f]+\.wasm$/;
 const KEY_WORKER = /\/key-worker-[0-9a-f]+\.js$/;
 const LOADER = /\/vault-loader-[0-9a-f]+\.js$/;
 
@@ -62,7 +62,8 @@ async function visitShop(t, changes = [], address = '/orders') {
 const gone = () => null;
 /** What is served is minified, so that nothing of it has a name to be found by: scripts are added to, and the glue is wrapped. */
 const added = (script) => (bytes) => `${bytes}\n{${script}}\n`;
-const withoutRelaxedSimd = [LOADER, added('WebAssembly.validate = () => false;')];
+/** The worker's clock runs thirty times as fast. */
+const hurried = (clock) => `const own = self.${clock}; self.${clock} = (act, ms) => own(act, ms / 30);`;
 /** exported: what the wrapped glue exports instead of what `own` has; `Search` is the class of that. */
 const wrapped = (exported) => [FUSED_GLUE, (_, url) => `import * as own from "${url}?own"; export * from "${url}?own"; ${exported}`];
 /** A search whose `test` is another. */
@@ -84,16 +85,16 @@ function wrongLimb(bytes) {
   return changed;
 }
 
-/** Has a new vault search the golden key, and looks that it is that -> {engines: whose modules it has loaded, progress} */
-async function search(t, changes) {
+/** Has a new vault search the golden key, and looks that it is that. prepare(visit) -> {page, engines: whose modules it has loaded, progress} */
+async function search(t, changes, prepare = () => {}) {
   const visit = await visitShop(t, changes);
+  await prepare(visit);
   const vault = await openVault(visit.page);
   const { answer, milliseconds } = await vault.ask('SearchRsa', { fragment: GOLDEN.ed25519 });
   t.diagnostic(`${Math.round(milliseconds)} ms`);
   assert.equal(publicPart(answer.ssh_public_key), GOLDEN.publicKey);
   assert.equal(answer.fragment, GOLDEN.fragment);
-  const engines = visit.requests.flatMap(({ url }) => [[FUSED, 'fused'], [SCALAR, 'scalar']].filter(([module]) => module.test(url)).map(([, name]) => name));
-  return { engines, progress: await vault.progress() };
+  return { page: visit.page, engines: enginesOf(visit), progress: await vault.progress() };
 }
 
 describe('a key is searched', { skip }, () => {
@@ -105,7 +106,7 @@ describe('a key is searched', { skip }, () => {
   });
 
   test('without them where it has not: the same key', async (t) => {
-    const { engines } = await search(t, [withoutRelaxedSimd]);
+    const { engines } = await search(t, [], ({ context }) => inVaults(context, WITHOUT_RELAXED_SIMD));
     assert.deepEqual(engines, ['scalar']);
   });
 
@@ -160,22 +161,45 @@ describe('a key is searched', { skip }, () => {
     assert.ok(tasks[0].worked < 50, `${tasks[0].worked} ms`);
   });
 
-  test('by workers that end with their vault', async (t) => {
+  describe('by workers that end', () => {
     const alive = added("const life = new BroadcastChannel('life'); setInterval(() => life.postMessage(1), 20);");
-    const { page } = await visitShop(t, [[KEY_WORKER, alive]]);
-    await page.evaluate(() => {
-      window.beats = 0;
-      new BroadcastChannel('life').onmessage = () => { window.beats += 1; };
-    });
-    const vault = await openVault(page);
-    await vault.ask('NewOrder');
-    await page.waitForFunction(() => window.beats > 0);
-    await vault.end();
-    // Whatever was under way arrives; then there must be a long silence.
-    await page.waitForFunction(() => new Promise((resolve) => {
+    const visitLiving = async (t) => {
+      const visit = await visitShop(t, [[KEY_WORKER, alive]]);
+      await visit.page.evaluate(() => {
+        window.beats = 0;
+        new BroadcastChannel('life').onmessage = () => { window.beats += 1; };
+      });
+      return visit;
+    };
+    const untilAlive = (page) => page.waitForFunction(() => window.beats > 0);
+    /** Whatever was under way arrives; then there must be a long silence. */
+    const untilGone = (page) => page.waitForFunction(() => new Promise((resolve) => {
       window.beats = 0;
       setTimeout(() => resolve(window.beats === 0), 500);
     }));
+
+    test('with their vault', async (t) => {
+      const { page } = await visitLiving(t);
+      const vault = await openVault(page);
+      await vault.ask('NewOrder');
+      await untilAlive(page);
+      await vault.end();
+      await untilGone(page);
+    });
+
+    test('with their search, since they know the seed; the next one has others, and no module is loaded again', async (t) => {
+      const { page, requests } = await visitLiving(t);
+      const vault = await openVault(page);
+      for (const golden of [GOLDEN, OTHER]) {
+        const { answer } = await vault.ask('SearchRsa', { fragment: golden.ed25519 });
+        assert.equal(publicPart(answer.ssh_public_key), golden.publicKey);
+        await untilAlive(page);
+        await untilGone(page);
+      }
+      await vault.ask('NewOrder');
+      await untilAlive(page);
+      assert.deepEqual(enginesOf({ requests }), ['fused']);
+    });
   });
 });
 
@@ -202,9 +226,13 @@ describe('a search goes on', { skip }, () => {
     assert.deepEqual((await search(t, [[FUSED, gone]])).engines, ['fused', 'scalar']);
   });
 
-  test('by our own judgement of the key where the browser refuses to judge it, and not past a verdict of its own', async (t) => {
+  test('by our own judgement of the key where the browser refuses to judge it or never comes to it, and not past a verdict of its own', { timeout: 120_000 }, async (t) => {
     const refuses = [LOADER, added("crypto.subtle.importKey = () => Promise.reject(new DOMException('no', 'NotSupportedError'));")];
     assert.deepEqual((await search(t, [refuses])).engines, ['fused']);
+    for (const act of ['importKey', 'sign', 'verify']) {
+      const isSilent = [LOADER, added(`crypto.subtle.${act} = () => new Promise(() => {}); ${hurried('setTimeout')}`)];
+      assert.deepEqual((await search(t, [isSilent])).engines, ['fused'], act);
+    }
     const { page } = await visitShop(t, [[LOADER, added('crypto.subtle.verify = async () => false;')]]);
     const vault = await openVault(page);
     for (const [name, ask] of [['SearchRsa', { fragment: GOLDEN.ed25519 }], ['ConfirmKey', { fragment: GOLDEN.fragment }], ['PrivateKey', { fragment: GOLDEN.fragment, format: 'Pem' }]]) {
@@ -212,19 +240,32 @@ describe('a search goes on', { skip }, () => {
     }
   });
 
-  test('without a worker that never starts, and without one that starts and never answers', async (t) => {
-    /** One worker of all says nothing but so many words. */
+  test('without a worker that never starts, and without one that starts and never answers', { timeout: 120_000 }, async (t) => {
+    /** One worker of all says nothing but so many words. The others do nothing before it has been asked in vain, so that it is. */
     const mute = (words) => added(`
-      const isMute = new Promise((tell) => navigator.locks.request('mute', { ifAvailable: true }, (lock) => {
+      const hold = (name) => new Promise((tell) => navigator.locks.request(name, { ifAvailable: true }, (lock) => {
         tell(lock !== null);
         return lock && new Promise(() => {});
       }));
+      const isMute = hold('mute');
+      const isAsked = async () => (await navigator.locks.query()).held.some(({ name }) => name === 'asked');
       const own = self.onmessage;
       self.onmessage = async (event) => {
-        if (event.data[0] <= ${words} || !(await isMute)) await own(event);
+        if (event.data[0] <= ${words}) return own(event);
+        if (await isMute) {
+          new BroadcastChannel('mute').postMessage(event.data[1]);
+          return hold('asked');
+        }
+        while (!await isAsked()) await new Promise((resolve) => setTimeout(resolve, 10));
+        return own(event);
       };`);
-    await search(t, [[KEY_WORKER, mute(0)]]);
-    await search(t, [[KEY_WORKER, mute(1)]]);
+    for (const [words, unheard] of [[0, 'start'], [1, 'sieve']]) {
+      const { page } = await search(t, [[KEY_WORKER, mute(words)]], (visit) => visit.page.evaluate(() => {
+        window.unheard = [];
+        new BroadcastChannel('mute').onmessage = ({ data }) => window.unheard.push(data);
+      }));
+      assert.equal(await page.evaluate(() => window.unheard[0]), unheard);
+    }
   });
 });
 
@@ -247,10 +288,23 @@ describe('where no key worker comes up', { skip }, () => {
     await form.keyReady.waitFor();
   });
 
-  test('the page says so, too, where nothing ever arrives', async (t) => {
-    const timeFlies = added('const own = self.setInterval; self.setInterval = (act, ms) => own(act, ms / 30);');
-    const { page } = await visitShop(t, [[KEY_WORKER, () => never], [LOADER, timeFlies]], '/');
-    await failed(page);
+  test('who asks is told so within 40 seconds, too, where nothing ever arrives', async (t) => {
+    const timeFlies = added(`
+      const clock = new BroadcastChannel('clock');
+      const own = self.setInterval;
+      self.setInterval = (act, ms) => own(() => {
+        clock.postMessage(ms);
+        act();
+      }, ms / 30);`);
+    const { page } = await visitShop(t, [[KEY_WORKER, () => never], [LOADER, timeFlies]], '/orders');
+    await page.evaluate(() => {
+      window.waited = 0;
+      new BroadcastChannel('clock').onmessage = ({ data }) => { window.waited += data; };
+    });
+    const vault = await openVault(page);
+    await assert.rejects(vault.ask('SearchRsa', { fragment: GOLDEN.ed25519 }), /Broken/);
+    const waited = await page.evaluate(() => window.waited);
+    assert.ok(waited >= 30_000 && waited <= 40_000, `${waited} ms`);
   });
 });
 
@@ -300,6 +354,26 @@ describe('a key of a link', { skip }, () => {
         await assert.rejects(vault.ask(name, ask), /LinkWithWrongCounters/, `${name} ${counters}`);
       }
     }
+  });
+
+  test('is told where a mistyped counter hits another prime, so that it is a key, but not the one that the machine is given', async (t) => {
+    const { page, close } = await browser.open({ baseURL: worker.url });
+    t.after(close);
+    await page.goto('/orders');
+    const vault = await openVault(page);
+    const { answer: keys } = await vault.ask('ReadLink', { text: GOLDEN.fragment });
+    const body = { orderId: GOLDEN.id, product: { kind: 'full_node' }, sshPublicKey: keys.ssh_public_key, accessHash: keys.access_hash, sealTo: keys.seal_to };
+    const { status } = await call(worker, 'POST', '/api/bootstrap', { body });
+    assert.equal(status, 201);
+    const mistyped = GOLDEN.at(ANOTHER_PRIME);
+    await vault.ask('ConfirmKey', { fragment: mistyped });
+
+    await page.goto(`/orders/${GOLDEN.id}#${mistyped}`);
+    await page.getByText('The key part of this link is mistyped').waitFor();
+    await page.getByRole('heading', { name: 'Open your order' }).waitFor();
+    await page.goto('/');
+    await page.goto(`/orders/${GOLDEN.id}#${GOLDEN.fragment}`);
+    await page.getByRole('heading', { name: 'Save your order link' }).waitFor();
   });
 
   test('is told where its counters are mistyped', async (t) => {

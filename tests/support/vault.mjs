@@ -18,11 +18,24 @@ export async function openVault(page) {
 
 let count = 0;
 
-/** Has the context's vaults believe that the browser has no relaxed SIMD. Service workers must be blocked. */
-export const withoutRelaxedSimd = (context) => context.route(/\/vault-loader-/, async (route) => {
-  const response = await route.fetch();
-  await route.fulfill({ response, body: `${await response.text()}\nWebAssembly.validate = () => false;\n` });
+/** The module of the key workers with fused multiplications. */
+export const FUSED = /\/primes_fused_bg-[0-9a-f]+\.wasm$/;
+const SCALAR = /\/primes_scalar_bg-[0-9a-f]+\.wasm$/;
+
+/** With which engines a visit's vaults have worked: each once for each time that its module was loaded. */
+export const enginesOf = ({ requests }) => requests.flatMap(({ url }) => {
+  if (FUSED.test(url)) return 'fused';
+  return SCALAR.test(url) ? 'scalar' : [];
 });
+
+/** Has each vault of the context run a script before all else that it does. Service workers must be blocked. */
+export const inVaults = (context, script) => context.route(/\/vault-loader-/, async (route) => {
+  const response = await route.fetch();
+  await route.fulfill({ response, body: `${await response.text()}\n{${script}}\n` });
+});
+
+/** What has a vault believe that the browser has no relaxed SIMD. */
+export const WITHOUT_RELAXED_SIMD = 'WebAssembly.validate = () => false;';
 
 // In the page.
 function start(name) {

@@ -2,12 +2,13 @@
 // open what comes out.
 
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { readInvoice } from '../support/bolt11.mjs';
 import { ageKey, assertRefused, call, openBundle, orderBody, placeOrder, randomWord, sha256, sshKey } from '../support/order.mjs';
 import { startWorker } from '../support/worker.mjs';
 
-const ALWAYS = ['amountSats', 'bootstrapJobId', 'createdAt', 'expiresAt', 'message', 'product', 'region', 'revision', 'state', 'stubMode'];
+const ALWAYS = ['amountSats', 'bootstrapJobId', 'createdAt', 'expiresAt', 'message', 'product', 'region', 'revision', 'sshFingerprint', 'state', 'stubMode'];
 const PHASES = [
   'payment_received', 'ssh_key', 'volume_created', 'tailscale_key', 'droplet', 'booting', 'packages', 'system', 'firewall', 'docker', 'tailscale', 'volume', 'bitcoin', 'lnd', 'wallet', 'lnbits', 'sealed',
 ];
@@ -79,6 +80,9 @@ describe('POST /api/bootstrap', () => {
     assert.deepEqual([view.invoice.amountSats, view.invoice.expiresAt], [10_000, view.expiresAt]);
     for (const time of [view.createdAt, view.expiresAt]) assert.match(time, RFC_3339);
     assert.ok(Math.abs(Date.parse(view.createdAt) - asked) < 10_000);
+
+    const [, blob] = body.sshPublicKey.split(' ');
+    assert.equal(view.sshFingerprint, `SHA256:${crypto.hash('sha256', Buffer.from(blob, 'base64'), 'base64').replace(/=+$/, '')}`);
 
     const invoice = readInvoice(view.invoice.paymentRequest);
     assert.deepEqual(

@@ -383,8 +383,8 @@ function assertRefunded(view, code) {
   assert.deepEqual(
     Object.keys(view).sort(),
     [
-      'amountSats', 'bootstrapJobId', 'createdAt', 'errorCode', 'errorMessage', 'expiresAt', 'message', 'product', 'refund', 'region', 'revision', 'state',
-      'stubMode',
+      'amountSats', 'bootstrapJobId', 'createdAt', 'errorCode', 'errorMessage', 'expiresAt', 'message', 'product', 'refund', 'region', 'revision', 'sshFingerprint',
+      'state', 'stubMode',
     ]);
   assert.deepEqual(view.refund, { state: 'owed', owedSats: 10_000, paidSats: 0 });
   assert.equal(view.errorCode, code);

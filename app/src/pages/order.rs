@@ -174,7 +174,7 @@ pub fn OrderPage(id: String, fragment: Secret, saved: bool) -> impl IntoView {
         {move || match keys.get() {
             None => view! { <Opening/> }.into_any(),
             Some(Err(sentence)) => view! { <SignIn id=Some(id.clone()) trouble=Some(sentence)/> }.into_any(),
-            Some(Ok(keys)) => view! { <Opened keys=keys saved=saved/> }.into_any(),
+            Some(Ok(its)) => view! { <Opened keys=its saved=saved link=keys/> }.into_any(),
         }}
     }
 }
@@ -190,7 +190,11 @@ fn Opening() -> impl IntoView {
 }
 
 #[component]
-fn Opened(keys: OrderKeys, saved: bool) -> impl IntoView {
+fn Opened(
+    keys: OrderKeys,
+    saved: bool,
+    link: RwSignal<Option<Result<OrderKeys, String>>>,
+) -> impl IntoView {
     set_title(&words::order_title(&keys.order_id.to_string()[..8]));
     let remembered = session_storage()
         .and_then(|storage| storage.get_item(&saved_key(&keys.order_id)).ok()?)
@@ -227,6 +231,17 @@ fn Opened(keys: OrderKeys, saved: bool) -> impl IntoView {
         }
     });
     say_what_changes(order);
+    // A mistyped counter may hit another prime: that makes a key, but none that the machine lets in.
+    Effect::new(move || {
+        let machines = order
+            .feed
+            .view
+            .with(|view| view.as_ref()?.ssh_fingerprint.clone());
+        let is_another = |key: String| order.keys.with_value(|keys| keys.ssh_fingerprint != key);
+        if machines.is_some_and(is_another) {
+            link.set(Some(Err(VaultTrouble::LinkWithWrongCounters.sentence())));
+        }
+    });
     view! {
         <Connection order=order/>
         {move || match screen.get() {

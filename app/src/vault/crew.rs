@@ -1,6 +1,7 @@
 //! Key workers: Web Workers of the vault's own, each with one engine of `kindling_primes`, that answer tasks in their order.
 //!
 //! What the crew has to tell comes as [`News`], one at a time. A worker that fails is let go at once; it is for the others to do its work.
+//! A crew works on one seed and ends with that: the memory of its workers, which nobody could wipe for sure, goes with them.
 
 use js_sys::{Array, Function, Uint8Array, WebAssembly, global};
 use kindling_domain::keys::SshSeed;
@@ -19,9 +20,10 @@ const SEARCHERS: (usize, usize) = (2, 4);
 /// How many judge the primes of a link: one each.
 const JUDGES: usize = 2;
 /// The crew is looked after this often, in milliseconds.
-const LOOK: i32 = 15_000;
-/// So many looks without a word from anybody, and nothing more is waited for. The longest task takes a tenth of a second on a laptop.
-const PATIENCE: u32 = 3;
+const LOOK: i32 = 5_000;
+/// So many looks without a word from anybody, and nothing more is waited for: what a worker is made of are 40 kB, and the longest task takes
+/// a tenth of a second on a laptop.
+const PATIENCE: u32 = 4;
 
 /// The arithmetic that a crew works with.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,8 +61,10 @@ struct Files {
 
 thread_local! {
     static FILES: OnceCell<Files> = const { OnceCell::new() };
-    /// Whoever has nothing to do, for the next search.
+    /// Who has never had anything to do, for the next search.
     static IDLE: RefCell<Option<Crew>> = const { RefCell::new(None) };
+    /// The module that was compiled last. Workers come and go; it stays.
+    static COMPILED: RefCell<Option<(Engine, JsValue)>> = const { RefCell::new(None) };
     static FUSED_HAS_FAILED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -96,11 +100,9 @@ pub enum News {
 pub struct Crew {
     /// Which.
     pub engine: Engine,
-    /// It waits for the next search when this one is over.
-    stays: bool,
     hands: Vec<Hand>,
     inbox: Rc<Inbox>,
-    /// Of tasks; never used twice, so that an answer of an old search cannot be taken for one of a new search.
+    /// Of tasks.
     last_number: u32,
     clock: i32,
     _on_look: Closure<dyn FnMut()>,
@@ -113,7 +115,8 @@ struct Hand {
     is_up: bool,
     /// It knows the seed.
     has_begun: bool,
-    tasks: usize,
+    /// It has a task.
+    is_busy: bool,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(Event)>,
 }
@@ -183,18 +186,15 @@ impl Inbox {
 }
 
 impl Crew {
-    /// Whoever waits for work, or a new crew with a worker for each core.
+    /// Who waits for work, or a new crew with a worker for each core.
     pub fn for_search() -> Result<Self, JsValue> {
         let cores = scope().navigator().hardware_concurrency() as usize;
-        Self::idle().map_or_else(
-            || Self::start(cores.clamp(SEARCHERS.0, SEARCHERS.1), true),
-            Ok,
-        )
+        Self::idle().map_or_else(|| Self::start(cores.clamp(SEARCHERS.0, SEARCHERS.1)), Ok)
     }
 
-    /// Whoever waits for work, or a small crew that goes when it is done.
+    /// Who waits for work, or a new crew that is small.
     pub fn for_judgement() -> Result<Self, JsValue> {
-        Self::idle().map_or_else(|| Self::start(JUDGES, false), Ok)
+        Self::idle().map_or_else(|| Self::start(JUDGES), Ok)
     }
 
     fn idle() -> Option<Self> {
@@ -210,19 +210,7 @@ impl Crew {
         }
     }
 
-    /// The work is done, and forgotten.
-    pub fn dismiss(mut self) {
-        for hand in &mut self.hands {
-            hand.has_begun = false;
-            // One that cannot be told anything is found out by the next task.
-            let _ = hand.tell(UNANSWERED, "end", &[]);
-        }
-        if self.stays {
-            IDLE.set(Some(self));
-        }
-    }
-
-    fn start(count: usize, stays: bool) -> Result<Self, JsValue> {
+    fn start(count: usize) -> Result<Self, JsValue> {
         let engine = engine();
         let inbox = Rc::<Inbox>::default();
         let (script, module) = FILES.with(|files| {
@@ -236,7 +224,7 @@ impl Crew {
         let hand = |place| Hand::start(place, &script, engine, &inbox);
         let hands = (0..count).map(hand).collect::<Result<Vec<_>, _>>()?;
         let workers: Vec<Worker> = hands.iter().map(|hand| hand.worker.clone()).collect();
-        spawn_local(bring_up(workers, module, Rc::clone(&inbox)));
+        spawn_local(bring_up(workers, engine, module, Rc::clone(&inbox)));
         let on_look = Closure::<dyn FnMut()>::new({
             let inbox = Rc::clone(&inbox);
             move || inbox.look()
@@ -245,7 +233,6 @@ impl Crew {
         let clock = scope().set_interval_with_callback_and_timeout_and_arguments_0(look, LOOK)?;
         Ok(Self {
             engine,
-            stays,
             hands,
             inbox,
             last_number: START,
@@ -282,7 +269,7 @@ impl Crew {
             match said {
                 Said::Up => self.hands[at].is_up = true,
                 Said::Answer(number, answer) => {
-                    self.hands[at].tasks = self.hands[at].tasks.saturating_sub(1);
+                    self.hands[at].is_busy = false;
                     return News::Answer(number, outcome(&answer));
                 }
                 Said::Failed => drop(self.hands.remove(at)),
@@ -328,14 +315,14 @@ impl Hand {
             worker,
             is_up: false,
             has_begun: false,
-            tasks: 0,
+            is_busy: false,
             _on_message: on_message,
             _on_error: on_error,
         })
     }
 
     fn is_free(&self) -> bool {
-        self.is_up && self.tasks == 0
+        self.is_up && !self.is_busy
     }
 
     fn assign(&mut self, seed: &SshSeed, number: u32, task: Task) -> Result<(), JsValue> {
@@ -347,7 +334,7 @@ impl Hand {
             told?;
             self.has_begun = true;
         }
-        self.tasks += 1;
+        self.is_busy = true;
         match task {
             Task::Sieve { prime, window } => {
                 self.tell(number, "sieve", &[&(prime as u32).into(), &window.into()])
@@ -377,10 +364,9 @@ fn post(worker: &Worker, number: u32, name: &str, rest: &[&JsValue]) -> Result<(
     worker.post_message(&message)
 }
 
-/// Streams and compiles the engine's module once, and gives it to all.
-async fn bring_up(workers: Vec<Worker>, module: String, inbox: Rc<Inbox>) {
-    let file = scope().fetch_with_str(&module);
-    let module = JsFuture::from(WebAssembly::compile_streaming(&file)).await;
+/// Gives the engine's module to all.
+async fn bring_up(workers: Vec<Worker>, engine: Engine, file: String, inbox: Rc<Inbox>) {
+    let module = compiled(engine, &file).await;
     for (place, worker) in workers.iter().enumerate() {
         let told = module
             .as_ref()
@@ -389,6 +375,18 @@ async fn bring_up(workers: Vec<Worker>, module: String, inbox: Rc<Inbox>) {
             inbox.put(place, Said::Failed);
         }
     }
+}
+
+/// Streams and compiles the module once.
+async fn compiled(engine: Engine, file: &str) -> Result<JsValue, JsValue> {
+    let kept = COMPILED.with_borrow(|kept| kept.clone().filter(|(of, _)| *of == engine));
+    if let Some((_, module)) = kept {
+        return Ok(module);
+    }
+    let file = scope().fetch_with_str(file);
+    let module = JsFuture::from(WebAssembly::compile_streaming(&file)).await?;
+    COMPILED.set(Some((engine, module.clone())));
+    Ok(module)
 }
 
 /// The number of what needs no answer.

@@ -3,14 +3,14 @@
 use crate::vault_protocol::{KeyFormat, OrderKeys, PrivateKey, VaultTrouble};
 use crate::{Performed, search};
 use kindling_domain::id::OrderId;
-use kindling_domain::keys::{self, PrimeCounters, PublicKey, SshKey};
+use kindling_domain::keys::{self, Counters, PublicKey, SshKey};
 use kindling_domain::link::{KeyHint, LinkSecret, OrderLink, access_hash};
 use kindling_domain::secret::Secret;
 use std::cell::RefCell;
 
 thread_local! {
     /// The RSA keys that were proven in this vault, by what is public about them. Others are proven before they are handed out.
-    static PROVEN: RefCell<Vec<(OrderId, PrimeCounters)>> = const { RefCell::new(Vec::new()) };
+    static PROVEN: RefCell<Vec<(OrderId, Counters)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A new secret from the browser's generator (`crypto.getRandomValues`).
@@ -99,17 +99,17 @@ async fn ssh_key(link: &OrderLink) -> Performed<SshKey> {
     })
 }
 
-async fn prove(link: &OrderLink, counters: PrimeCounters) -> Performed<SshKey> {
+async fn prove(link: &OrderLink, counters: Counters) -> Performed<SshKey> {
     let key = search::prove(&link.secret.ssh_seed(), counters).await?;
     remember(link, counters);
     Ok(key)
 }
 
-fn remember(link: &OrderLink, counters: PrimeCounters) {
+fn remember(link: &OrderLink, counters: Counters) {
     PROVEN.with_borrow_mut(|proven| proven.push((link.secret.order_id(), counters)));
 }
 
-fn is_proven(link: &OrderLink, counters: PrimeCounters) -> bool {
+fn is_proven(link: &OrderLink, counters: Counters) -> bool {
     PROVEN.with_borrow(|proven| proven.contains(&(link.secret.order_id(), counters)))
 }
 

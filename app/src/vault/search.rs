@@ -5,8 +5,8 @@ use crate::crew::{Crew, News};
 use crate::trial;
 use crate::vault_protocol::VaultTrouble;
 use futures_channel::oneshot;
-use kindling_domain::keys::{KeyError, PrimeCounters, SshKey, SshSeed, rsa_from_counters};
-use kindling_primes::{Counters, Distrust, Plan};
+use kindling_domain::keys::{Counters, KeyError, SshKey, SshSeed, rsa_from_counters};
+use kindling_primes::{Distrust, Plan};
 use std::collections::BTreeMap;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
@@ -38,16 +38,15 @@ impl From<Distrust> for Over {
 pub async fn find(
     seed: &SshSeed,
     mut progress: impl FnMut(f32),
-) -> Result<(SshKey, PrimeCounters), VaultTrouble> {
+) -> Result<(SshKey, Counters), VaultTrouble> {
     let mut trouble = VaultTrouble::Broken;
     for _ in 0..ATTEMPTS {
         let attempt = async {
             let mut crew = Crew::for_search()?;
             let plan = Plan::new(crew.engine.tests_per_task());
             let found = drive(&mut crew, seed, plan, &mut progress).await;
-            match &found {
-                Ok(_) => crew.dismiss(),
-                Err(_) => crew.distrust(),
+            if found.is_err() {
+                crew.distrust();
             }
             found
         };
@@ -61,17 +60,15 @@ pub async fn find(
 }
 
 /// The key at these counters, once it is sure that it is one.
-pub async fn prove(seed: &SshSeed, counters: PrimeCounters) -> Result<SshKey, VaultTrouble> {
-    let PrimeCounters { p, q } = counters;
+pub async fn prove(seed: &SshSeed, counters: Counters) -> Result<SshKey, VaultTrouble> {
     for _ in 0..ATTEMPTS {
         let attempt = async {
             let mut crew = Crew::for_judgement()?;
-            let plan = Plan::to_confirm(Counters { p, q });
+            let plan = Plan::to_confirm(counters);
             let proven = drive(&mut crew, seed, plan, &mut |_| {}).await;
-            match &proven {
-                // That a link is mistyped is no fault of theirs.
-                Ok(_) | Err(Over::Wrong) => crew.dismiss(),
-                Err(Over::Lost) => crew.distrust(),
+            // That a link is mistyped is no fault of theirs.
+            if let Err(Over::Lost) = proven {
+                crew.distrust();
             }
             proven
         };
@@ -91,7 +88,7 @@ async fn drive(
     seed: &SshSeed,
     mut plan: Plan,
     progress: &mut impl FnMut(f32),
-) -> Result<(SshKey, PrimeCounters), Over> {
+) -> Result<(SshKey, Counters), Over> {
     let mut tickets = BTreeMap::new();
     let mut made = None::<Tried>;
     loop {
@@ -101,29 +98,27 @@ async fn drive(
             Some(task)
         });
         if let (None, Some(counters)) = (&made, plan.counters()) {
-            made = Some(make(seed, counters.into())?);
+            made = Some(make(seed, counters)?);
         }
         let (number, outcome) = match crew.news().await {
             News::Ready => continue,
             News::Answer(number, outcome) => (number, outcome),
             News::Over => return Err(Over::Lost),
         };
-        // Others are of a search before this one.
-        let Some(ticket) = tickets.remove(&number) else {
-            continue;
-        };
+        // Nobody answers twice, or what nobody has asked.
+        let ticket = tickets.remove(&number).ok_or(Over::Lost)?;
         let confirmed = plan.done(ticket, outcome.ok_or(Over::Lost)?)?;
         progress(plan.progress());
         if let (Some(counters), Some(tried)) = (confirmed, &mut made) {
             // Both are primes, so a key that does not sign is no fault of theirs.
             let key = tried.await.ok().flatten().ok_or(Over::Lost)?;
-            return Ok((key, counters.into()));
+            return Ok((key, counters));
         }
     }
 }
 
 /// Puts the key together, and has it tried meanwhile.
-fn make(seed: &SshSeed, counters: PrimeCounters) -> Result<Tried, Over> {
+fn make(seed: &SshSeed, counters: Counters) -> Result<Tried, Over> {
     let key = rsa_from_counters(seed, counters).map_err(|error| match error {
         KeyError::WrongCounters => Over::Wrong,
         KeyError::Encoding | KeyError::UnknownType => Over::Lost,

@@ -75,10 +75,7 @@ impl PublicKey {
 
     /// `SHA256:` and unpadded base64, as `ssh-keygen -l` prints it.
     pub fn sha256_fingerprint(&self) -> String {
-        format!(
-            "SHA256:{}",
-            STANDARD_NO_PAD.encode(Sha256::digest(&self.blob))
-        )
+        sha256_fingerprint(&self.blob)
     }
 
     /// Sixteen hex pairs with colons, the name DigitalOcean knows a key by.
@@ -89,6 +86,17 @@ impl PublicKey {
             .collect::<Vec<_>>()
             .join(":")
     }
+}
+
+fn sha256_fingerprint(blob: &[u8]) -> String {
+    format!("SHA256:{}", STANDARD_NO_PAD.encode(Sha256::digest(blob)))
+}
+
+/// [`PublicKey::sha256_fingerprint`] of the key in a line of [`PublicKey::normalized`]. The key is not judged again, which would take longer
+/// than all else that an order's view is made of.
+pub fn fingerprint_of(normalized: &str) -> Option<String> {
+    let (_, base64) = normalized.split_once(' ')?;
+    Some(sha256_fingerprint(&STANDARD.decode(base64).ok()?))
 }
 
 /// Reads a line as it stands in an `id_….pub` file; white space around it, and a comment, are dropped.

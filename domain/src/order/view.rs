@@ -2,6 +2,7 @@
 
 use super::{Bill, BundleState, MachineFacts, Order, Purpose, Standing, State, TeardownStep};
 use crate::catalogue::{BitcoinNetwork, Product};
+use crate::keys::fingerprint_of;
 use crate::time::WireTime;
 use crate::wire::{
     CredentialsView, Delivery, ExtensionView, InvoiceView, OrderView, PairingView, RefundState,
@@ -23,6 +24,7 @@ impl Order {
             expires_at: WireTime(self.expires_at),
             product: self.request.product.settled(self.id),
             region: self.request.region.clone(),
+            ssh_fingerprint: fingerprint_of(&self.request.ssh_public_key),
             stub_mode: self.plan.stubs.lightning || self.plan.stubs.cloud,
             message: String::new(),
             invoice: None,
