@@ -231,14 +231,18 @@ fn Opened(
         }
     });
     say_what_changes(order);
-    // A mistyped counter may hit another prime: that makes a key, but none that the machine lets in.
+    // A mistyped counter may hit another prime: that makes a key, but none that the machine lets in. A link without counters is not judged:
+    // whoever orders by API may name a key of their own.
+    let has_counters = order
+        .keys
+        .with_value(|keys| keys.ssh_public_key.starts_with("ssh-rsa "));
     Effect::new(move || {
         let machines = order
             .feed
             .view
             .with(|view| view.as_ref()?.ssh_fingerprint.clone());
         let is_another = |key: String| order.keys.with_value(|keys| keys.ssh_fingerprint != key);
-        if machines.is_some_and(is_another) {
+        if has_counters && machines.is_some_and(is_another) {
             link.set(Some(Err(VaultTrouble::LinkWithWrongCounters.sentence())));
         }
     });
