@@ -39,6 +39,10 @@
   // Neither an error nor, from a server that knows no better, the first page.
   const textOf = (answer) => (answer.ok && /^text\/plain/.test(answer.headers.get("content-type")) ? answer.text() : Promise.reject(answer.status));
 
+  // Before it writes its first figure the browser reads what it knows of all languages, which takes a phone long: behind the first frame, while
+  // the program is on its way.
+  requestAnimationFrame(() => setTimeout(() => new Intl.NumberFormat(language)));
+
   // Not before the page's own text is here, which is what people read meanwhile.
   document.addEventListener("DOMContentLoaded", async () => {
     if (!landing) {
@@ -63,6 +67,10 @@
       const [code, wasm] = programs[program];
       const words = fetch(packs[language][program]).then(textOf);
       const module = fetch(wasm);
+      // Every program asks this first, and would wait for it. What goes wrong is said by the program.
+      const asking = { cache: "no-store", credentials: "omit", redirect: "error", referrerPolicy: "no-referrer", signal: AbortSignal.timeout(20000) };
+      window.kindlingCatalogue = fetch("/api/catalogue", asking).then(async (answer) => [answer.ok, await answer.text()]);
+      window.kindlingCatalogue.catch(() => {});
       const [{ default: init }, text] = await Promise.all([import(code), words, dressed]);
       window.kindlingWords = text;
       await init({ module_or_path: module });

@@ -6,11 +6,13 @@ mod install;
 mod update;
 
 use crate::announce::{Announcer, LiveRegion};
+use crate::components::changing::soon;
 use crate::shop::Shop;
 use crate::words;
 use leptos::mount::mount_to;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use web_sys::Element;
 
 /// Where the order form goes.
 pub const SHOP_SLOT: &str = "order-form";
@@ -23,24 +25,34 @@ pub fn start(slot: &str, content: fn() -> AnyView) {
     let Some(slot) = document().get_element_by_id(slot) else {
         return;
     };
+    let shop = Shop::open();
+    soon(move || mount(slot, shop, content));
+}
+
+/// In several tasks of the browser, so that it can show and hear something between them.
+fn mount(slot: Element, shop: Shop, content: fn() -> AnyView) {
     slot.set_inner_html("");
     let announcer = Announcer::default();
     let paying = Paying::default();
     let program = move || {
         provide_context(announcer);
         provide_context(paying);
-        provide_context(Shop::open());
+        provide_context(shop);
         view! {
             {content()}
             <LiveRegion/>
         }
     };
     mount_to(slot.unchecked_into(), program).forget();
-    mount_around(".site-footer", Place::Inside, "install", || {
-        view! { <install::Install/> }.into_any()
+    soon(|| {
+        mount_around(".site-footer", Place::Inside, "install", || {
+            view! { <install::Install/> }.into_any()
+        });
     });
-    mount_around("main", Place::Behind, "offers", move || {
-        view! { <update::Update announcer=announcer paying=paying/> }.into_any()
+    soon(move || {
+        mount_around("main", Place::Behind, "offers", move || {
+            view! { <update::Update announcer=announcer paying=paying/> }.into_any()
+        });
     });
 }
 

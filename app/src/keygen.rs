@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 /// Keys in the making. Both belong to the same secret, so the choice between them is free until the order is made.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Keygen {
     ed25519: RwSignal<Option<OrderKeys>>,
     rsa: RwSignal<Option<OrderKeys>>,
@@ -18,19 +18,6 @@ pub struct Keygen {
 }
 
 impl Keygen {
-    /// Starts at once.
-    pub fn start() -> Self {
-        let keygen = Self {
-            ed25519: RwSignal::new(None),
-            rsa: RwSignal::new(None),
-            percent: RwSignal::new(0),
-            trouble: RwSignal::new(None),
-            round: StoredValue::new(0),
-        };
-        keygen.run();
-        keygen
-    }
-
     /// Draws a new secret and begins again.
     pub fn restart(self) {
         vault_client::end();
@@ -38,7 +25,7 @@ impl Keygen {
         self.rsa.set(None);
         self.percent.set(0);
         self.trouble.set(None);
-        self.run();
+        self.start();
     }
 
     /// The keys for a choice once they are there.
@@ -67,7 +54,8 @@ impl Keygen {
         }
     }
 
-    fn run(self) {
+    /// Draws a secret and begins.
+    pub fn start(self) {
         self.round.update_value(|round| *round += 1);
         let round = self.round.get_value();
         // `try_…` because the page, and these signals with it, may be gone by the time the vault answers.

@@ -3,8 +3,8 @@
 use crate::api::{self, Failure};
 use kindling_domain::wire::{Catalogue, ProductView};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use std::sync::Arc;
+use wasm_bindgen_futures::spawn_local;
 
 /// The catalogue; found by `use_context`.
 #[derive(Clone, Copy)]

@@ -4,6 +4,7 @@
 use leptos::ev::{Event, MouseEvent};
 use leptos::prelude::*;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// The value of an attribute or a property.
 pub type Changing<T> = Arc<Mutex<dyn FnMut() -> T + Send>>;
@@ -34,6 +35,19 @@ pub fn part(make: impl Fn() -> Option<AnyView> + Send + 'static) -> AnyView {
 
 fn part_of(make: Box<dyn Fn() -> Option<AnyView> + Send>) -> AnyView {
     make.into_any()
+}
+
+/// A part that is made in a task of its own, behind those before it: while a slow phone builds a whole page at once it hears nobody.
+pub fn later(make: impl Fn() -> AnyView + Send + 'static) -> AnyView {
+    let is_due = RwSignal::new(false);
+    soon(move || is_due.set(true));
+    // What is made follows what it reads by its own parts.
+    part(move || is_due.get().then(|| untrack(&make)))
+}
+
+/// Does something once, behind all that was put off before.
+pub fn soon(act: impl FnOnce() + 'static) {
+    set_timeout(act, Duration::ZERO);
 }
 
 /// Does something again whenever what it reads changes.

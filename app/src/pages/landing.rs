@@ -7,7 +7,7 @@ mod options;
 mod order_form;
 mod parts;
 
-use crate::components::changing::{follow, part};
+use crate::components::changing::{follow, later, part};
 use crate::components::notice::{Notice, Tone};
 use crate::figures::{hours_text, sats};
 use crate::shop::{Shop, shop};
@@ -23,12 +23,15 @@ use web_sys::{Element, HtmlElement};
 pub fn Landing() -> impl IntoView {
     let shop = shop();
     let wants_class = RwSignal::new(false);
-    follow(move || tell_prices(shop));
-    follow_choices(wants_class);
+    let around = move || {
+        follow(move || tell_prices(shop));
+        follow_choices(wants_class);
+        part(move || shop.catalogue()?.stub_mode.then(test_site))
+    };
     view! {
         <OrderForm wants_class=wants_class/>
         // Behind the form, which would move otherwise.
-        {part(move || shop.catalogue()?.stub_mode.then(test_site))}
+        {later(around)}
     }
     .into_any()
 }

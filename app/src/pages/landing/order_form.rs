@@ -11,7 +11,7 @@ use crate::announce::{Announcer, announcer};
 use crate::api::{self, Failure};
 use crate::browser::{focus, location, navigate, session_storage};
 use crate::components::address_field::AddressField;
-use crate::components::changing::{changing, flagged, follow, part, text};
+use crate::components::changing::{changing, flagged, follow, later, part, soon, text};
 use crate::components::notice::{Notice, Tone};
 use crate::figures::{CLOCK, fiat, local_parts, sats};
 use crate::keygen::Keygen;
@@ -89,7 +89,7 @@ pub fn OrderForm(wants_class: RwSignal<bool>) -> impl IntoView {
         refund_to: RwSignal::new(String::new()),
         refund_trouble: RwSignal::new(None),
         options: Options::new(shop),
-        keygen: Keygen::start(),
+        keygen: Keygen::default(),
         shop,
         announcer: announcer(),
         progress: RwSignal::new(Progress::Choosing),
@@ -122,24 +122,55 @@ pub fn OrderForm(wants_class: RwSignal<bool>) -> impl IntoView {
             }
         }
     };
-    let sold_out = move || {
-        let nowhere = |regions: &[Region]| !regions.iter().any(|region| region.available);
-        form.sold().is_some_and(|product| !product.available)
-            || shop
-                .catalogue()
-                .is_some_and(|catalogue| nowhere(&catalogue.regions))
-    };
     let heading = move || match form.is_class.get() {
         true => words::order_class(),
         false => words::order_node(),
     };
+    // The id is what a link to a class scrolls to. The button comes last: where it is, so is all else.
+    let content = view! {
+        <form class="card order-form stack" id="classroom" novalidate on:submit=submit>
+            <h2 id=TITLE tabindex="-1">{text(move || heading().to_owned())}</h2>
+            {later(move || product_field(form))}
+            {later(move || part(move || form.is_class.get().then(|| form.class.fields())))}
+            {later(move || region_field(form))}
+            {later(move || part(move || (!form.is_class.get()).then(|| bitcoin_field(form))))}
+            {later(move || key_field(form))}
+            {later(move || part(move || Some(if form.is_class.get() { form.class.more() } else { form.options.fields() })))}
+            {later(move || refund_field(form))}
+            {later(move || notices(form))}
+            {later(move || buy_field(form))}
+        </form>
+    };
+    soon(move || form.keygen.start());
+    content.into_any()
+}
+
+/// Where the money goes if the order fails; folded away.
+fn refund_field(form: Form) -> AnyView {
+    view! {
+        <details>
+            <summary>{words::refund()}</summary>
+            <AddressField
+                label=words::refund_address()
+                optional=true
+                hint=words::refund_means()
+                value=form.refund_to
+                trouble=form.refund_trouble
+            />
+        </details>
+    }
+    .into_any()
+}
+
+/// Why there is no order, or can be none.
+fn notices(form: Form) -> AnyView {
     // The button goes, and the focus with it: to where the prices come.
     let ask = move || {
-        shop.ask();
+        form.shop.ask();
         focus(TITLE);
     };
     let no_prices = move || {
-        let failure = shop.failure()?;
+        let failure = form.shop.failure()?;
         let content = view! {
             <Notice tone=Tone::Error title=words::no_prices()>
                 <p>{failure.sentence()}</p>
@@ -152,56 +183,45 @@ pub fn OrderForm(wants_class: RwSignal<bool>) -> impl IntoView {
         let content = || {
             view! { <Notice tone=Tone::Warning title=words::sold_out()><p>{words::sold_out_means()}</p></Notice> }
         };
-        sold_out().then(|| content().into_any())
+        form.is_sold_out().then(|| content().into_any())
     };
+    view! {
+        {part(move || Some(trouble_notice(form, form.trouble.get()?)))}
+        {part(no_prices)}
+        {part(none_left)}
+    }
+    .into_any()
+}
+
+/// The button, with what it costs and what comes next.
+fn buy_field(form: Form) -> AnyView {
     let press = move || match (form.progress.get(), form.price()) {
         (Progress::WaitingForKey, _) => words::finishing_key().to_owned(),
         (Progress::Sending, _) => words::sending().to_owned(),
         (Progress::Choosing, Some(price)) => words::buy_for(&sats(price)),
         (Progress::Choosing, None) => words::buy().to_owned(),
     };
-    // The id is what a link to a class scrolls to.
     view! {
-        <form class="card order-form stack" id="classroom" novalidate on:submit=submit>
-            <h2 id=TITLE tabindex="-1">{text(move || heading().to_owned())}</h2>
-            {product_field(form)}
-            {part(move || form.is_class.get().then(|| form.class.fields()))}
-            {region_field(form)}
-            {part(move || (!form.is_class.get()).then(|| bitcoin_field(form)))}
-            {key_field(form)}
-            {part(move || Some(if form.is_class.get() { form.class.more() } else { form.options.fields() }))}
-            <details>
-                <summary>{words::refund()}</summary>
-                <AddressField
-                    label=words::refund_address()
-                    optional=true
-                    hint=words::refund_means()
-                    value=form.refund_to
-                    trouble=form.refund_trouble
-                />
-            </details>
-            {part(move || Some(trouble_notice(form, form.trouble.get()?)))}
-            {part(no_prices)}
-            {part(none_left)}
-            <button
-                type="submit"
-                class="button primary wide"
-                aria-disabled=flagged(move || form.progress.get() != Progress::Choosing)
-                disabled=changing(move || form.sold().is_none() || sold_out())
-            >
-                {text(press)}
-            </button>
-            <p class="fiat">{text(move || form.about().unwrap_or_default())}</p>
-            <p class="fine">{words::next()}</p>
-        </form>
+        <button
+            type="submit"
+            class="button primary wide"
+            aria-disabled=flagged(move || form.progress.get() != Progress::Choosing)
+            disabled=changing(move || form.sold().is_none() || form.is_sold_out())
+        >
+            {text(press)}
+        </button>
+        <p class="fiat">{text(move || form.about().unwrap_or_default())}</p>
+        <p class="fine">{words::next()}</p>
     }
     .into_any()
 }
 
 /// What is bought; nothing where there is no choice.
 fn product_field(form: Form) -> AnyView {
+    // Of all that the catalogue says this alone makes it anew.
+    let sells_classes = Memo::new(move |_| form.shop.sells_classes());
     part(move || {
-        form.shop.sells_classes().then(|| {
+        sells_classes.get().then(|| {
             let list = vec![
                 Choice::noted("full_node", words::node(), words::node_is()),
                 Choice::noted("classroom", words::class(), words::class_is()),
@@ -243,6 +263,16 @@ impl Form {
             true => self.shop.classroom(),
             false => self.shop.full_node(),
         }
+    }
+
+    /// Whether there is none of it left, or no place for it.
+    fn is_sold_out(self) -> bool {
+        let nowhere = |regions: &[Region]| !regions.iter().any(|region| region.available);
+        self.sold().is_some_and(|product| !product.available)
+            || self
+                .shop
+                .catalogue()
+                .is_some_and(|catalogue| nowhere(&catalogue.regions))
     }
 
     /// What it costs, as the page shows it.
