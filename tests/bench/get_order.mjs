@@ -5,7 +5,7 @@ import { orderBody } from '../support/order.mjs';
 import { compare, raw, withBothWorkers } from './load.mjs';
 import { count } from './median.mjs';
 
-export const rows = ['get_order_rps', 'get_order_p50_ms', 'get_order_p99_ms'];
+export const rows = ['get_order_rps', 'get_order_p50_ms', 'get_order_p99_ms', 'get_order_cpu_ms'];
 
 const ORDERS = 16;
 

@@ -2,6 +2,7 @@
 //! and per cloud account that is swept.
 
 mod alarm_clock;
+mod apart;
 mod catalogue;
 mod clock;
 mod config;

@@ -73,7 +73,7 @@ pub async fn create_order(
     if answer.status_code() != 201 {
         return Ok(Ok(answer));
     }
-    let made: BootstrapResponse = answer.json().await?;
+    let made: BootstrapResponse = serde_json::from_str(&answer.text().await?)?;
     let Some(invoice) = made.order.invoice else {
         return Ok(Err(ErrorCode::LightningUnavailable.into()));
     };

@@ -12,6 +12,7 @@ mod invoices;
 mod live;
 
 use crate::alarm_clock::AlarmClock;
+use crate::apart::apart;
 use crate::clock::{self, now};
 use crate::config::Config;
 use crate::reply;
@@ -179,6 +180,12 @@ impl OrderObject {
             *self.order.borrow_mut() = Some(None);
             return Ok(());
         };
+        self.take_up(row)
+    }
+
+    /// Remembers an order as it was found. Most objects are asked for what they have in memory, so this is a function of its own.
+    #[inline(never)]
+    fn take_up(&self, row: String) -> Result<()> {
         let mut order = Order::read(&row)?;
         self.set_view(shown(&order)?);
         *self.row.borrow_mut() = row;
@@ -245,23 +252,23 @@ impl OrderObject {
         let path = request.path();
         if path == inside::PATH {
             let question = serde_json::from_str(&request.text().await?)?;
-            return self.inside(question).await;
+            return apart(self.inside(question)).await;
         }
         self.alarm.learn(&self.state).await?;
         match ask(&path) {
             Err(refusal) => Ok(Err(refusal)),
-            Ok(Ask::View) => self.read(&request).await,
+            Ok(Ask::View) => apart(self.read(&request)).await,
             Ok(Ask::Live) => self.live(&request),
             Ok(Ask::KeptBackup) => self.kept_backup(&request),
-            Ok(Ask::Hook(hook)) => self.hint(hook).await,
-            Ok(Ask::StubPay(hash)) => self.stub_pay(hash).await,
+            Ok(Ask::Hook(hook)) => apart(self.hint(hook)).await,
+            Ok(Ask::StubPay(hash)) => apart(self.stub_pay(hash)).await,
             Ok(Ask::Push) => {
                 let body = request.bytes().await?;
                 self.subscription(&request, &body)
             }
             Ok(ask) => {
                 let body = request.bytes().await?;
-                self.command(ask, &request, &body).await
+                apart(self.command(ask, &request, &body)).await
             }
         }
     }
@@ -293,6 +300,7 @@ impl OrderObject {
     }
 
     /// The channel backup that is kept under the order link.
+    #[inline(never)]
     fn kept_backup(&self, request: &Request) -> Result<Answered> {
         let header = request.headers().get("authorization")?;
         let kept = match self.opened(bearer(header.as_deref()))? {

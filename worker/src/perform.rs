@@ -1,5 +1,6 @@
 //! One effect, one call, one event. Which upstream answers, the real or the make-believe one, is decided here and nowhere else.
 
+use crate::apart::apart;
 use crate::clock::now;
 use crate::config::{Config, DigitalOcean, Tailscale};
 use crate::door_object::DoorClient;
@@ -38,17 +39,26 @@ pub async fn perform(
             }))
         }
         Effect::Provision(step) => Event::Answer(match cloud(config, order) {
-            Ok(cloud) => provision(cloud, config.tailscale.as_ref(), order, *step, token).await,
+            Ok(cloud) => {
+                apart(provision(
+                    cloud,
+                    config.tailscale.as_ref(),
+                    order,
+                    *step,
+                    token,
+                ))
+                .await
+            }
             Err(failure) => Err(failure),
         }),
         Effect::TearDown(step) if order.plan.stubs.cloud => {
             Event::Answer(Ok(stub::tear_down(*step)))
         }
         Effect::TearDown(step) => Event::Answer(match cloud(config, order) {
-            Ok(cloud) => tear_down(cloud, config.tailscale.as_ref(), order, *step).await,
+            Ok(cloud) => apart(tear_down(cloud, config.tailscale.as_ref(), order, *step)).await,
             Err(failure) => Err(failure),
         }),
-        Effect::Refund(step) => Event::Refund(refund(config, order, *step).await),
+        Effect::Refund(step) => Event::Refund(apart(refund(config, order, *step)).await),
         Effect::TellFleet(news) => Event::FleetTold(tell_fleet(env, config, order, news).await),
         Effect::RenameDroplet { end, .. } if order.plan.stubs.cloud => Event::Renamed(Ok(*end)),
         Effect::RenameDroplet { droplet, end } => Event::Renamed(match cloud(config, order) {

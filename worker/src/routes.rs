@@ -1,5 +1,6 @@
 //! The paths of the API: which there are, who answers them, and what is refused at the door.
 
+use crate::apart::apart;
 use crate::config::Config;
 use crate::operator::{self, Matter};
 use crate::order_object::Inside;
@@ -238,12 +239,13 @@ pub async fn answer(request: Request, env: &Env) -> Result<web_sys::Response> {
     let path = request.path();
     let answered = match route(&path) {
         Ok((_, Route::Create)) if method == Method::Post => {
-            ("creating an order", create(request, env).await)
+            ("creating an order", apart(create(request, env)).await)
         }
-        Ok((wanted, Route::Order(id, ask))) if takes(&wanted, &method) => {
-            ("asking an order", to_object(request, env, id, ask).await)
-        }
-        _ => return Ok(own_answer(request, env).await?.into()),
+        Ok((wanted, Route::Order(id, ask))) if takes(&wanted, &method) => (
+            "asking an order",
+            apart(to_object(request, env, id, ask)).await,
+        ),
+        _ => return Ok(apart(own_answer(request, env)).await?.into()),
     };
     let refusal = match answered {
         (_, Ok(Ok(response))) => return Ok(response),
@@ -269,17 +271,17 @@ async fn own_answer(mut request: Request, env: &Env) -> Result<Response> {
     }
     match route {
         Route::Health => health(env),
-        Route::Catalogue => catalogue::answer(env).await,
+        Route::Catalogue => apart(catalogue::answer(env)).await,
         Route::Releases => reply::text(user_data::RELEASES),
         Route::CreateOrder | Route::InvoiceStatus => {
-            let response = match lnplay(request, env, route).await {
+            let response = match apart(lnplay(request, env, route)).await {
                 Ok(Ok(response)) => response,
                 Ok(Err(refusal)) => reply::refuse(refusal)?,
                 Err(error) => reply::broken("a call of lnplay's", &error)?,
             };
             lnplay::shared(response, env)
         }
-        Route::Operator(matter) => operator::answer(&request, env, matter).await,
+        Route::Operator(matter) => apart(operator::answer(&request, env, matter)).await,
         Route::Clock => match read_body(&mut request, MAX_BODY_BYTES).await? {
             Ok(body) => dev::clock(&body, env).await,
             Err(refusal) => reply::refuse(refusal),

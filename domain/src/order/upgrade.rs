@@ -1,7 +1,15 @@
 //! Rows of earlier versions, read as this one writes them.
 
 use super::Order;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
+
+/// What tells the versions apart.
+#[derive(Deserialize)]
+struct Version {
+    bills: Option<IgnoredAny>,
+}
 
 impl Order {
     /// Reads a stored row, of this version or of the first one, which kept the one invoice in the state.
@@ -9,11 +17,12 @@ impl Order {
     /// # Errors
     /// serde_json's, for what is no order's row.
     pub fn read(text: &str) -> serde_json::Result<Self> {
-        let mut row: Value = serde_json::from_str(text)?;
-        if row.get("bills").is_none() {
-            upgrade_first(&mut row);
+        if serde_json::from_str::<Version>(text)?.bills.is_some() {
+            return serde_json::from_str(text);
         }
-        serde_json::from_value(row)
+        let mut row: Value = serde_json::from_str(text)?;
+        upgrade_first(&mut row);
+        serde_json::from_str(&row.to_string())
     }
 }
 

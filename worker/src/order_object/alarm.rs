@@ -1,6 +1,7 @@
 //! The working half of an order's object: what its alarm does.
 
 use super::{LEASE_MILLIS, OrderObject, next_of};
+use crate::apart::apart;
 use crate::clock::now;
 use crate::perform::perform;
 use crate::random;
@@ -85,7 +86,7 @@ impl OrderObject {
         }
         // Armed before the work: if the object dies in the middle, this alarm takes it up.
         self.alarm.set_by(&self.state, lease(&order)).await?;
-        let event = perform(&self.env, &self.config(), &order, effect, &token).await;
+        let event = apart(perform(&self.env, &self.config(), &order, effect, &token)).await;
         // The world may have moved on while the call was under way: the answer is taken in by the order as it is now.
         let Some(mut order) = self.order()? else {
             return Ok(None);

@@ -1,6 +1,7 @@
 //! Calls with a body that change the order: the customer's by bearer token, the machine's by signature.
 
 use super::{Answered, OrderObject, bearer};
+use crate::apart::apart;
 use crate::clock::now;
 use crate::payee;
 use crate::random;
@@ -54,14 +55,14 @@ impl OrderObject {
             Ask::Extend => {
                 return match (self.opened(token)?, read_json::<ExtendRequest>(body)) {
                     (None, _) => Ok(Err(ErrorCode::NotFound.into())),
-                    (_, Ok(wanted)) => self.extend(token, wanted.hours).await,
+                    (_, Ok(wanted)) => apart(self.extend(token, wanted.hours)).await,
                     (_, Err(refusal)) => Ok(Err(refusal)),
                 };
             }
             Ask::Renew => {
                 let visitor = request.headers().get(VISITOR_HEADER)?;
                 return match nothing(body) {
-                    Ok(()) => self.renew(token, visitor.as_deref()).await,
+                    Ok(()) => apart(self.renew(token, visitor.as_deref())).await,
                     Err(refusal) => Ok(Err(refusal)),
                 };
             }

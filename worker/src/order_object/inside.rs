@@ -1,6 +1,7 @@
 //! What other parts of the Worker ask an order: to open, what is its own, its story. No path from outside leads here.
 
 use super::{Answered, OrderObject};
+use crate::apart::apart;
 use crate::clock::now;
 use crate::objects::{self, ORDERS};
 use crate::reply;
@@ -19,7 +20,7 @@ pub const PATH: &str = "/";
 
 /// A question from inside.
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "ask", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Inside {
     /// Open this order; answered as the customer is.
     Open(Box<OpenOrder>),
@@ -84,7 +85,7 @@ pub async fn ask_order<T: DeserializeOwned>(
 impl OrderObject {
     pub(super) async fn inside(&self, question: Inside) -> Result<Answered> {
         if let Inside::Open(new) = question {
-            return self.open(*new).await;
+            return apart(self.open(*new)).await;
         }
         let order = self.order()?;
         let Some(mut order) = order else {
