@@ -183,8 +183,7 @@ impl OrderObject {
         self.take_up(row)
     }
 
-    /// Remembers an order as it was found. Most objects are asked for what they have in memory, so this is a function of its own.
-    #[inline(never)]
+    /// Remembers an order as it was found.
     fn take_up(&self, row: String) -> Result<()> {
         let mut order = Order::read(&row)?;
         self.set_view(shown(&order)?);
@@ -300,7 +299,6 @@ impl OrderObject {
     }
 
     /// The channel backup that is kept under the order link.
-    #[inline(never)]
     fn kept_backup(&self, request: &Request) -> Result<Answered> {
         let header = request.headers().get("authorization")?;
         let kept = match self.opened(bearer(header.as_deref()))? {

@@ -10,7 +10,6 @@ use worker::{Method, Request, Result};
 
 impl OrderObject {
     /// `PUT` has a device told, `DELETE` forgets it, or without a body all of them.
-    #[inline(never)]
     pub(super) fn subscription(&self, request: &Request, body: &[u8]) -> Result<Answered> {
         let header = request.headers().get("authorization")?;
         let Some(mut order) = self.opened(bearer(header.as_deref()))? else {

@@ -11,7 +11,6 @@ const MAX_LIVE: usize = 16;
 
 impl OrderObject {
     /// Opens a live connection. Browsers cannot set headers on a WebSocket, so the token comes as a subprotocol.
-    #[inline(never)]
     pub(super) fn live(&self, request: &Request) -> Result<Answered> {
         let headers = request.headers();
         if headers

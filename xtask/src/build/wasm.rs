@@ -36,8 +36,6 @@ struct Module {
 
 /// Small, and as fast as it was: the Worker's exceptions cannot be laid flat, and the vault's loops are waited for.
 const SMALL: &[&str] = &["-Oz"];
-/// The same, without making one large function of what the Worker keeps apart so that its first answer need not compile it.
-const SMALL_IN_PIECES: &[&str] = &["-Oz", "--one-caller-inline-max-function-size=400"];
 /// Laid flat and put together anew, a page's program packs better still.
 const SMALLEST: &[&str] = &["--flatten", "--rereloop", "-Oz", "-Oz"];
 /// A key worker's module is small by nature, and its user waits for what it computes.
@@ -50,7 +48,7 @@ const MODULES: [Module; 6] = [
         name: "index",
         file: "kindling_worker.wasm",
         place: Place::Workerd,
-        passes: SMALL_IN_PIECES,
+        passes: SMALL,
         is_page: false,
     },
     Module {
