@@ -34,8 +34,8 @@ impl std::fmt::Debug for Start {
 }
 
 impl Start {
-    /// 2048 bits of the seed's ChaCha20 stream (the block function of RFC 8439, the stream's number in the nonce), big-endian, the two highest set (so that the product has 4096 bits) and the
-    /// lowest (odd).
+    /// 2048 bits of the seed's ChaCha20 stream (the block function of RFC 8439, with the stream's number as the nonce of 64 bits), big-endian,
+    /// the two highest set (so that the product has 4096 bits) and the lowest (odd).
     pub fn of(seed: &[u8; 32], prime: Prime) -> Self {
         let stream: u64 = match prime {
             Prime::P => 0,
