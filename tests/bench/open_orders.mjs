@@ -8,7 +8,7 @@ import { compare, raw, withBothWorkers } from './load.mjs';
 import { count } from './median.mjs';
 
 const MEMORY = ['workerd_rss_10k_bytes', 'workerd_awake_order_bytes'];
-const READS = ['get_order_10k_rps', 'get_order_10k_p50_ms', 'get_order_10k_p99_ms'];
+const READS = ['get_order_10k_rps', 'get_order_10k_p50_ms', 'get_order_10k_p99_ms', 'get_order_10k_cpu_ms'];
 export const rows = [...MEMORY, ...READS];
 
 const ORDERS = 10_000;
