@@ -95,8 +95,8 @@ describe('a machine for some hours', () => {
     await shop.advanceTo(ready.endsAt, 1, order, neighbour.order);
     const ended = await live.until(({ state }) => state === 'ended');
     live.close();
-    const { createdAt, expiresAt, product } = ready;
-    const same = { bootstrapJobId: order.id, amountSats: PRICE, createdAt, expiresAt, product, region: 'nyc3', stubMode: false };
+    const { createdAt, expiresAt, product, sshFingerprint } = ready;
+    const same = { bootstrapJobId: order.id, amountSats: PRICE, createdAt, expiresAt, product, region: 'nyc3', sshFingerprint, stubMode: false };
     const why = { errorCode: 'hours_over', errorMessage: 'The hours you bought are over.', endsAt: ready.endsAt };
     assert.deepEqual(live.views.at(-2), {
       ...same, ...why, state: 'ready', ending: true, revision: ended.revision - 1, message: 'The hours you bought are over. The machine is being removed.',

@@ -30,7 +30,7 @@ const KINDS = [
   ['tailscale', 'DELETE', /^\/api\/v2\/device\/(\w+)$/, () => 'delete_device'],
 ];
 
-/** upstreams: {name: fake}; cases: those of cases.mjs; now(): {real, clock}, in ms. */
+/** upstreams: {name: fake}; cases: those of cases.mjs; now(): {real, clock, atLeast: what the Worker's clock shows at least}, in ms. */
 export function createLedger({ upstreams, cases, now }) {
   const byId = new Map(cases.map((one) => [one.id, one]));
   const things = new Map(cases.map((one) => [one.fingerprint, { order: one.id }])); // what has an id of its upstream's -> {order, lookUp?}

@@ -75,7 +75,7 @@ export const RULES = {
     const next = calls.slice(i + 1).find(({ kind }) => kind === call.kind || DELETES.includes(kind));
     // An invoice is asked for again by the customer; an order that gave up has other things to do.
     if (call.record.status !== 429 || call.kind === 'invoice' || next?.kind !== call.kind) return [];
-    const waited = next.arrived.clock - call.arrived.clock;
+    const waited = next.arrived.clock - call.arrived.atLeast;
     return waited >= RETRY_AFTER * 1000 ? [] : [`${call.kind} again after ${waited} ms`];
   }),
   'no order talks without end': ({ calls }) => (calls.length > 40 ? [`${calls.length} calls`] : []),

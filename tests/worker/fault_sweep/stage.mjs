@@ -30,7 +30,8 @@ const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 const name = (order) => `kindling-${order.id}`;
 
 export async function openStage(cases) {
-  const clock = { ahead: 0, moves: [] };
+  // told: how far the Worker's clock is ahead for sure. Until it has heard of a move it may be behind the upstreams'.
+  const clock = { ahead: 0, told: 0, moves: [] };
   const at = () => Date.now() + clock.ahead * 1000;
   const cloud = await createDigitalOcean({ now: at, dropletLimit: 10_000, onBoot: (droplet) => boot(droplet) });
   const tailscale = await createTailscale({ now: at });
@@ -41,7 +42,7 @@ export async function openStage(cases) {
     onPay: (payment) => payOut(payment),
   });
   const upstreams = { cloud, tailscale, lnbits, lnurl };
-  const ledger = createLedger({ upstreams, cases, now: () => ({ real: Date.now(), clock: at() }) });
+  const ledger = createLedger({ upstreams, cases, now: () => ({ real: Date.now(), clock: at(), atLeast: Date.now() + clock.told * 1000 }) });
   const byName = new Map(cases.map((order) => [name(order), order]));
   const sealed = await sealBundle('{}', [cases[0].key]);
   const worker = await workerProcess({
@@ -162,6 +163,7 @@ export async function openStage(cases) {
       assert.equal(answer.status, 200, answer.text);
     };
     await wake([], seconds);
+    clock.told = clock.ahead;
     await Promise.all(Array.from({ length: Math.ceil(ids.length / 50) }, (_, i) => wake(ids.slice(i * 50, i * 50 + 50), 0)));
   }
 
@@ -215,6 +217,7 @@ export async function openStage(cases) {
     ...upstreams, worker, ledger, place, conduct, look, isHeld, ask,
     /** patience: how long the Worker waits for an upstream, in ms. */
     async start(patience) {
+      clock.told = clock.ahead;
       await worker.start({ UPSTREAM_TIMEOUT_MS: String(patience), DEV_CLOCK: String(clock.ahead) });
       up.resolve();
     },
