@@ -1,8 +1,8 @@
 //! A button that asks before it does what cannot be taken back. The focus goes from the button to the question and back.
 
 use crate::browser::focus;
+use crate::components::changing::soon;
 use leptos::prelude::*;
-use std::time::Duration;
 
 /// A button's looks and words.
 pub struct Button {
@@ -38,10 +38,7 @@ impl Twice {
         let ask = move |yes: bool| {
             asked.set(yes);
             // Once it is in the document.
-            set_timeout(
-                move || focus(if yes { group } else { button }),
-                Duration::ZERO,
-            );
+            soon(move || focus(if yes { group } else { button }));
         };
         let Self {
             first,

@@ -12,6 +12,7 @@ mod strip;
 mod teacher;
 
 use crate::browser::focus;
+use crate::components::changing::soon;
 use crate::components::notice::{Notice, Tone};
 use crate::components::rich::Rich;
 use crate::pages::order::Order;
@@ -28,7 +29,6 @@ use kindling_domain::id::OrderId;
 use kindling_domain::secret::Secret;
 use kindling_domain::wire::{ClassroomBundle, Delivery};
 use leptos::prelude::*;
-use std::time::Duration;
 
 /// What is sealed for a class, opened.
 #[derive(Clone)]
@@ -244,14 +244,10 @@ fn forgetting(forget: Callback<()>) -> AnyView {
     )
 }
 
-/// Once what has changed is in the document.
-fn after_drawing(act: impl FnOnce() + 'static) {
-    set_timeout(act, Duration::ZERO);
-}
-
 /// The focus goes to the heading of the cards if it was on something that is gone; where it still stands on something it stays.
 fn catch_focus() {
-    after_drawing(|| {
+    // Once what has changed is in the document.
+    soon(|| {
         let focused = document().active_element();
         if focused.is_none_or(|element| element.tag_name() == "BODY") {
             focus(TITLE);

@@ -2,9 +2,10 @@
 
 use super::brand::{self, Brand};
 use super::paper;
-use super::{after_drawing, kept, slip};
+use super::{kept, slip};
 use crate::announce::announcer;
 use crate::browser::focus;
+use crate::components::changing::soon;
 use crate::components::field_error::FieldError;
 use crate::components::notice::{Notice, Tone};
 use crate::components::segments::Segments;
@@ -309,7 +310,7 @@ pub fn view(deck: Deck) -> AnyView {
     // The first of those that were folded away.
     let unfold = move || {
         deck.unfolded.set(true);
-        after_drawing(|| focus(&slip::code_id(AT_FIRST)));
+        soon(|| focus(&slip::code_id(AT_FIRST)));
     };
     let cards = deck.cards.get_value();
     let folds = move |index: usize| {
