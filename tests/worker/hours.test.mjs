@@ -39,7 +39,7 @@ async function readyOrder() {
   const ready = await order.sees(({ state }) => state === 'ready');
   const [droplet] = shop.droplets(order);
   await isNamed(droplet, order, ready.endsAt);
-  return { order, ready, droplet, device, machine, things: leftOf(order).flatMap(({ id, nodeId }) => [String(id), nodeId]) };
+  return { order, ready, droplet, device, machine, things: leftOf(order).map(({ id, nodeId }) => String(nodeId ?? id)) };
 }
 /** Waits for the droplet's name to tell this end. */
 async function isNamed(droplet, order, endsAt) {
