@@ -82,7 +82,8 @@ compare_releases() {
     for component in bitcoin lnd lnbits tailscale; do
         # Tailscale's container is only there when the machine joined a tailnet.
         [[ $component != tailscale || -s $STATE/tailscale-node ]] || continue
-        key=$(component_keys "$component" | head -n 1)
+        key=$(component_keys "$component")
+        key=${key%%$'\n'*} # not by head, which may be gone before all is written: that would end the update
         old=${installed[$key]} new=${wanted[$key]}
         [[ $old != "$new" ]] || continue
         if [[ $component != bitcoin && ${old%%:*} != "${new%%:*}" ]]; then
