@@ -55,7 +55,7 @@ impl DurableObject for DoorObject {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let question = serde_json::from_str(&request.text().await?)?;
+        let question = objects::question(&mut request).await?;
         match self.answer(question).await {
             Ok(answer) => reply::json(200, &answer),
             Err(error) => reply::broken("a door", &error),

@@ -84,7 +84,7 @@ impl DurableObject for FleetObject {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let question = serde_json::from_str(&request.text().await?)?;
+        let question = objects::question(&mut request).await?;
         match self.answer(question) {
             Ok(text) => reply::json_text(200, text),
             Err(error) => reply::broken("a fleet", &error),

@@ -10,7 +10,7 @@ use worker::js_sys::{Object, Promise, Reflect, futures::JsFuture};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{self, JsCast, JsValue};
 use worker::worker_sys::web_sys;
-use worker::{Env, Error, Result, console_error};
+use worker::{Env, Error, Request, Result, console_error};
 
 /// The Durable Object binding of orders.
 pub const ORDERS: &str = "ORDER";
@@ -53,6 +53,11 @@ pub async fn post(stub: &Stub, question: &impl Serialize) -> Result<web_sys::Res
     }
     let answer = JsFuture::from(stub.fetch_url("http://object/", &init)?).await?;
     Ok(answer.unchecked_into())
+}
+
+/// What an object is asked by [`post`].
+pub async fn question<T: DeserializeOwned>(request: &mut Request) -> Result<T> {
+    Ok(serde_json::from_str(&request.text().await?)?)
 }
 
 /// How long an object that an order depends on may take.

@@ -15,6 +15,7 @@ use crate::alarm_clock::AlarmClock;
 use crate::apart::apart;
 use crate::clock::{self, now};
 use crate::config::Config;
+use crate::objects;
 use crate::reply;
 use crate::routes::{Ask, ask, path_of};
 use crate::store::Store;
@@ -250,7 +251,7 @@ impl OrderObject {
     async fn answer(&self, mut request: Request) -> Result<Answered> {
         let path = request.path();
         if path == inside::PATH {
-            let question = serde_json::from_str(&request.text().await?)?;
+            let question = objects::question(&mut request).await?;
             return apart(self.inside(question)).await;
         }
         self.alarm.learn(&self.state).await?;

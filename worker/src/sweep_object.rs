@@ -98,7 +98,7 @@ impl DurableObject for SweepObject {
 
     /// Begins a sweep, unless one is under way.
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let account: String = serde_json::from_str(&request.text().await?)?;
+        let account: String = objects::question(&mut request).await?;
         let moving = self
             .load()?
             .is_some_and(|sweep| now() < sweep.moved_at.plus_seconds(STUCK_SECONDS));
