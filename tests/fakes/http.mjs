@@ -41,7 +41,8 @@ export async function startFake({ routes, error, authorize = () => {}, headers =
 
   async function exchange(req, res) {
     const url = new URL(req.url, 'http://fake');
-    const raw = await readAll(req);
+    const raw = await readAll(req).catch(() => null);
+    if (raw === null) return; // its caller died before the call was whole
     const route = table.find((entry) => entry.method === req.method && entry.match(url.pathname));
     const record = {
       method: req.method,
