@@ -23,6 +23,8 @@ import { startWorker } from './support/worker.mjs';
 const TOKEN = 'dop_v1_class_story';
 const HOURS = 48;
 const PRICE = 76_800;
+/** How long a machine may take to be ready, in ms: longer than its boot is given up. */
+const BOOT = 300_000;
 
 const world = { machines: [] };
 const toClose = [];
@@ -95,7 +97,7 @@ async function theStory() {
   await own.payStub.click();
   await own.heading('Your class is being built').waitFor();
   await visit.screenshot('class-story-3-building');
-  await own.classReady.waitFor({ timeout: 180_000 });
+  await own.classReady.waitFor({ timeout: BOOT });
   const [machine] = world.machines;
   const { exitCode, log } = await machine.done;
   assert.equal(exitCode, 0, log);
@@ -122,7 +124,7 @@ async function theStory() {
   assert.ok(classroom.nodes.every(({ adminRune }) => !codes.some((code) => code.includes(adminRune))));
 
   // The class as it lives, in the machine's own words.
-  await page.getByText('0 of 8 connected').waitFor({ timeout: 60_000 });
+  await page.getByText('0 of 8 connected').waitFor();
   await visit.screenshot('class-story-5-live', { fullPage: true });
   const view = async () => (await call(world.worker, 'GET', `/api/bootstrap/${id}`, { token })).body;
   const { class: lives, endsAt, amountSats, product } = await view();
@@ -134,7 +136,7 @@ async function theStory() {
 
   // Two days later.
   await call(world.worker, 'POST', '/api/dev/clock', { body: { advanceSeconds: HOURS * 3600, orders: [id] } });
-  await own.heading('This class has ended').waitFor({ timeout: 60_000 });
+  await own.heading('This class has ended').waitFor();
   assert.deepEqual(world.cloud.droplets, []);
   await own.codesDrawn();
   await visit.screenshot('class-story-6-ended', { fullPage: true });

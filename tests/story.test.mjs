@@ -21,6 +21,8 @@ import { startWorker } from './support/worker.mjs';
 const DO_TOKEN = 'dop_v1_story';
 const TAILSCALE_KEY = 'tskey-api-story';
 const PRICE = 10_000;
+/** How long a machine may take to be ready, in ms: longer than its boot is given up. */
+const BOOT = 300_000;
 
 const world = {};
 const toClose = [];
@@ -136,7 +138,7 @@ async function theStory() {
   // The machine comes up, and says so.
   await heading('Your machine is being built').waitFor();
   await visit.screenshot('story-4-provisioning');
-  await heading('Your machine is ready').waitFor({ timeout: 120_000 });
+  await heading('Your machine is ready').waitFor({ timeout: BOOT });
   await visit.screenshot('story-5-ready', { fullPage: true });
 
   // The key, as the customer downloads it, is the one that the cloud was given and the machine lets in.
@@ -183,7 +185,7 @@ async function theStory() {
 
   // The machine speaks for itself from here on, and its LND signs what it says.
   await heading('Your node').waitFor();
-  await page.getByText(/signed by your LND/).waitFor({ timeout: 60_000 });
+  await page.getByText(/signed by your LND/).waitFor();
   await visit.screenshot('story-7-the-node-speaks', { fullPage: true });
   const { machine: { identityKey, usable, validated, bitcoin } } = await (await ask('')).json();
   assert.equal(identityKey, bundle.lnd.identityKey);

@@ -16,12 +16,13 @@ const ERROR_IDS = {
 
 /**
  * hiddenReads: so many reads do not show a fresh droplet (lists lack it, GET says 404); activeAfterMs, goneAfterMs, actionAfterMs: how
- * long a start, a delete, a detach and a rename take. now: the clock, in ms, which a test may move. onBoot(droplet), onDestroy(droplet): a machine's beginning and end; what they throw or
- * reject with is kept in bootErrors.
+ * long a start, a delete, a detach and a rename take; newReads: so many reads of a droplet find it still starting, whatever the time. now: the
+ * clock, in ms, which a test may move. onBoot(droplet), onDestroy(droplet): a machine's beginning and end; what they throw or reject with is kept
+ * in bootErrors.
  */
 export async function createDigitalOcean({
   token = 'dop_v1_test', onBoot, onDestroy, dropletLimit = 25, activeAfterMs = 0, goneAfterMs = 0, actionAfterMs = 0, hiddenReads = 0,
-  regions = Object.keys(REGIONS), now = Date.now,
+  newReads = 0, regions = Object.keys(REGIONS), now = Date.now,
 } = {}) {
   const keys = [];
   const volumes = [];
@@ -49,7 +50,7 @@ export async function createDigitalOcean({
       if (droplet.deletedAt !== null && at >= droplet.deletedAt + goneAfterMs) {
         droplet.gone = true;
         run(onDestroy, droplet);
-      } else if (droplet.status === 'new' && at >= droplet.createdAt + activeAfterMs) {
+      } else if (droplet.status === 'new' && droplet.newReads === 0 && at >= droplet.createdAt + activeAfterMs) {
         droplet.status = 'active';
       }
     }
@@ -183,7 +184,7 @@ export async function createDigitalOcean({
     const host = 10 + (next('address') % 240);
     const droplet = {
       id: next('droplet'), name, size, image, region: slug, tags, volume_ids: attached.map((volume) => volume.id), volumes: attached, ssh_keys, user_data,
-      status, createdAt: now(), deletedAt: null, gone: false, hiddenReads: hidden, host, address: `203.0.113.${host}`,
+      status, createdAt: now(), deletedAt: null, gone: false, hiddenReads: hidden, newReads, host, address: `203.0.113.${host}`,
     };
     droplets.push(droplet);
     peak = Math.max(peak, live().length);
@@ -268,10 +269,11 @@ export async function createDigitalOcean({
         return listed(live().filter(visible).filter(wanted), query, 'droplets', dropletView);
       }],
       ['POST', '/v2/droplets', createDroplet],
-      ['GET', '/v2/droplets/:id', ({ params }) => ({
-        status: 200,
-        body: { droplet: dropletView(need(live().filter((entry) => String(entry.id) === params.id).find(visible))) },
-      })],
+      ['GET', '/v2/droplets/:id', ({ params }) => {
+        const droplet = need(live().filter((entry) => String(entry.id) === params.id).find(visible));
+        if (droplet.newReads > 0) droplet.newReads -= 1;
+        return { status: 200, body: { droplet: dropletView(droplet) } };
+      }],
       ['DELETE', '/v2/droplets/:id', deleteDroplet],
       ['POST', '/v2/droplets/:id/actions', actOnDroplet],
       ['GET', '/v2/droplets/:id/actions/:action', ({ params }) => ({

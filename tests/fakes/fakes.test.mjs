@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
+import net from 'node:net';
 import { test } from 'node:test';
 import { bech32 } from '@scure/base';
 import { makeInvoice, readInvoice } from '../support/bolt11.mjs';
@@ -268,6 +269,19 @@ test('faults fail before, after, late, with garbage and with a status', async (t
     'POST /v2/droplets - (before)', 'POST /v2/droplets 202 (after)', 'POST /v2/droplets 202 (late)', 'POST /v2/droplets 202 (stalled)',
     'POST /v2/droplets 200 (garbage)', 'GET /v2/account 200', 'GET /v2/account 429 (status)', 'GET /v2/regions 429 (status)',
   ]);
+});
+
+test('a call whose caller died before it was whole never came', async (t) => {
+  const cloud = await createDigitalOcean({ token: 'good' });
+  t.after(() => cloud.close());
+  const { port } = new URL(cloud.url);
+  const caller = net.connect(port, '127.0.0.1');
+  caller.write('POST /v2/volumes HTTP/1.1\r\nhost: fake\r\nauthorization: Bearer good\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"name":');
+  await once(caller, 'ready');
+  await client(cloud.url, 'good')('GET', '/v2/account'); // read after what was written before it
+  caller.resetAndDestroy();
+  await client(cloud.url, 'good')('GET', '/v2/account');
+  assert.deepEqual(cloud.transcript(), ['GET /v2/account 200', 'GET /v2/account 200']);
 });
 
 test('a fault is for some calls alone; what came of a call is known, and of one that is held whether its caller still waits', async (t) => {

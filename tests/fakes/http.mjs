@@ -3,6 +3,7 @@
 
 import http from 'node:http';
 import { EventEmitter } from 'node:events';
+import { PATIENCE } from '../support/process.mjs';
 
 /** Set by tests/support/contract.mjs, so that an answer can be found again behind the validator. */
 export const EXCHANGE_HEADER = 'x-kindling-exchange';
@@ -40,7 +41,8 @@ export async function startFake({ routes, error, authorize = () => {}, headers =
 
   async function exchange(req, res) {
     const url = new URL(req.url, 'http://fake');
-    const raw = await readAll(req);
+    const raw = await readAll(req).catch(() => null);
+    if (raw === null) return; // its caller died before the call was whole
     const route = table.find((entry) => entry.method === req.method && entry.match(url.pathname));
     const record = {
       method: req.method,
@@ -159,7 +161,7 @@ export async function startFake({ routes, error, authorize = () => {}, headers =
     get unusedFaults() { return faults.reduce((sum, entry) => sum + (Number.isFinite(entry.left) ? entry.left : 0), 0); },
 
     /** Resolves with the matching records as soon as there are `times` of them; `where` is by default: applied, or dropped. */
-    seen(method, pathPattern, { times = 1, timeoutMs = 20_000, where = (record) => record.status !== null || record.fault === 'before' } = {}) {
+    seen(method, pathPattern, { times = 1, timeoutMs = PATIENCE, where = (record) => record.status !== null || record.fault === 'before' } = {}) {
       const route = (record) => table.find((entry) => entry.method === record.method && entry.match(record.path));
       const matching = () => requests.filter((record) =>
         record.method === method && pathMatches(pathPattern, record.path, route(record)) && where(record));

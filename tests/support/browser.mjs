@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { BUILD } from './paths.mjs';
+import { PATIENCE } from './process.mjs';
 
 export const CHROMIUM = process.env.KINDLING_CHROMIUM ?? '/usr/bin/chromium';
 export const FLAGS = [
@@ -34,6 +35,7 @@ async function openProfile(browser, { size = 'phone', scheme = 'light', baseURL,
   const context = await browser.newContext({
     viewport: SIZES[size], colorScheme: scheme, baseURL, hasTouch: size === 'phone', isMobile: size === 'phone', ...options,
   });
+  context.setDefaultTimeout(PATIENCE);
   const visit = { context, console: [], errors: [], requests: [] };
   const pending = new Set();
   const track = (promise) => {

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { ageIdentity } from './age_identity.mjs';
-import { placeOrder, scratchFolder, sealBundle, sha256 } from './order.mjs';
+import { customer, placeOrder, scratchFolder, sealBundle, sha256 } from './order.mjs';
 
 const derive = (secret, purpose, bytes) => Buffer.from(crypto.hkdfSync('sha256', secret, Buffer.alloc(0), `kindling/v1/${purpose}`, bytes));
 
@@ -26,15 +26,10 @@ export async function readyClass(worker, product = {}) {
   const own = await placeOrder(worker, {
     orderId: link.id, accessHash: sha256(link.token), sealTo: [link.recipient], product: { kind: 'classroom', plan: 'A', hours: 48, ...product },
   });
-  const bought = { ...own, token: link.token, fragment: link.fragment };
-  await own.payStub();
-  const deadline = Date.now() + 20_000;
-  for (;;) {
-    const response = await worker.fetch(`/api/bootstrap/${link.id}`, { headers: { authorization: `Bearer ${link.token}` } });
-    if ((await response.json()).state === 'ready') return bought;
-    if (Date.now() > deadline) throw new Error('the class did not become ready');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  const bought = { ...customer(worker, { ...own, token: link.token }), fragment: link.fragment };
+  await bought.payStub();
+  await bought.poll('ready');
+  return bought;
 }
 
 const NAMES = ['Otter', 'Badger', 'Heron', 'Lynx', 'Marten', 'Falcon', 'Beaver', 'Hedgehog'];

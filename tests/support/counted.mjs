@@ -43,14 +43,14 @@ export async function withCountedShop(options, use) {
 const VISITOR = { 'cf-connecting-ip': '203.0.113.200' };
 /** Longer than the pause between two looks at an unpaid invoice, in milliseconds. */
 const UNPAID_MS = 31_000;
-/** A droplet is active at the sixth look, one each 5 s. */
-const STARTS_MS = 27_000;
+/** A droplet is active at this look of its order, one each 5 s. */
+const LOOKS = 6;
 
 /**
  * A full node with a volume and Tailscale, paid after half a minute, its droplet active after six looks, each phase told as begun and done, delivered,
  * claimed and acknowledged; in real time, because moving the clock would wake objects. -> {requests, classes, upstream: {lnbits, digitalocean, tailscale}}
  */
-export const countUndisturbedOrder = () => withCountedShop({ cloud: { activeAfterMs: STARTS_MS } }, async (shop) => {
+export const countUndisturbedOrder = () => withCountedShop({ cloud: { newReads: LOOKS - 1 } }, async (shop) => {
   const { worker } = shop;
   const { fetch } = worker;
   worker.fetch = (target, init) => fetch(target, { ...init, headers: { ...init?.headers, ...VISITOR } });
@@ -60,11 +60,11 @@ export const countUndisturbedOrder = () => withCountedShop({ cloud: { activeAfte
   await new Promise((resolve) => setTimeout(resolve, UNPAID_MS));
   order.payQuietly();
   await order.hook();
-  await live.until(({ phase }) => phase === 'booting', 60_000);
+  await live.until(({ phase }) => phase === 'booting');
   const machine = await order.machine();
   await pollUntil(async () => (await machine.pair()).status === 200, 'the pairing');
   const good = ({ status, text }) => assert.equal(status, 200, text);
-  await pollUntil(() => shop.cloud.requests.filter(({ path: at }) => /droplets\/\d+$/.test(at)).length >= 6, 'six looks', 60_000);
+  await pollUntil(() => shop.cloud.requests.filter(({ path: at }) => /droplets\/\d+$/.test(at)).length >= LOOKS, 'the look that finds it active');
   for (const phase of PHASES) for (const status of ['started', 'done']) good(await machine.report(phase, status));
   good(await machine.deliver());
   await live.until(({ state }) => state === 'ready');

@@ -25,7 +25,9 @@ export async function startLnbits({ customerSats = 1_000_000, behind } = {}) {
   let earlier = '';
 
   async function start() {
-    server = startProcess(python, ['-m', 'uvicorn', 'lnbits.__main__:app', '--host', '127.0.0.1', '--port', String(port)], {
+    // Its callers drop an idle connection after five seconds. So must not it: a call would go down a line that is being hung up.
+    const how = ['--host', '127.0.0.1', '--port', String(port), '--timeout-keep-alive', '60'];
+    server = startProcess(python, ['-m', 'uvicorn', 'lnbits.__main__:app', ...how], {
       cwd: folder,
       env: { ...settings(folder, url), ...(behind && nodeOf(behind)) },
       background: true,
@@ -124,6 +126,7 @@ function settings(folder, url) {
     AUTH_HTTPS_ONLY: 'false',
     AUTH_ALLOWED_METHODS: 'user-id-only,username-password',
     LNBITS_RATE_LIMIT_NO: '1000000',
+    LNBITS_FUNDING_SOURCE_PAY_INVOICE_WAIT_SECONDS: '60', // a payment that takes longer is called pending
     LNBITS_CALLBACK_ALLOW_PRIVATE_IPS: 'true',
     LNBITS_LNURL_ALLOW_PRIVATE_IPS: 'true',
     LNBITS_CALLBACK_URL_RULES: '["https?://.*"]',

@@ -9,6 +9,7 @@ import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { PATIENCE } from './process.mjs';
 
 const run = promisify(execFile);
 
@@ -136,7 +137,7 @@ export function customer(worker, order) {
 }
 
 /** Asks until the answer is truthy -> that answer */
-export async function pollUntil(ask, what, timeoutMs = 20_000) {
+export async function pollUntil(ask, what, timeoutMs = PATIENCE) {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const found = await ask();
@@ -144,6 +145,12 @@ export async function pollUntil(ask, what, timeoutMs = 20_000) {
     if (Date.now() > deadline) throw new Error(`not seen in ${timeoutMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** That this time (RFC 3339, whole seconds), less so many seconds, was between two readings of the clock, in ms. */
+export function assertBetween(from, time, to, secondsLater = 0) {
+  const at = Date.parse(time) - secondsLater * 1000;
+  assert.ok(at > from - 1000 && at <= to, `${time} is not between ${new Date(from).toISOString()} and ${new Date(to).toISOString()}, and ${secondsLater} s`);
 }
 
 /** A live connection -> {views (all so far), until(condition), received (texts that are no views), protocol, send, close, closed} */
@@ -168,7 +175,7 @@ export async function openLive(worker, { id, token }) {
     socket.onopen = resolve;
     socket.onerror = () => reject(new Error('the live connection was refused'));
   });
-  const watch = (find, what, timeoutMs = 20_000) => new Promise((resolve, reject) => {
+  const watch = (find, what, timeoutMs = PATIENCE) => new Promise((resolve, reject) => {
     const settle = (act, value) => {
       clearTimeout(timer);
       watchers.delete(look);

@@ -2,8 +2,14 @@
 
 import crypto from 'node:crypto';
 import { spawn } from 'node:child_process';
+import dgram from 'node:dgram';
 import { once } from 'node:events';
+import fs from 'node:fs';
 import net from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** How long is waited for what should be seen soon, in ms: no machine is so busy that this passes while all is well. */
+export const PATIENCE = 120_000;
 
 const running = new Set();
 process.on('exit', () => { for (const child of running) child.signal('SIGKILL'); });
@@ -12,7 +18,8 @@ for (const [name, code] of [['SIGINT', 130], ['SIGTERM', 143]]) process.once(nam
 
 /**
  * Starts a command in its own process group. `background` keeps it from holding the test process open.
- * -> {pid, output(), until(regexp, ms) -> match, signal(name) to the whole group, stop() (SIGTERM, then wait), kill() (SIGKILL, then wait), exited}
+ * -> {pid, output(), until(regexp, ms) -> match, signal(name) to the whole group, stop() (SIGTERM, then wait), kill() (SIGKILL, then wait), exited};
+ * stop() and kill() wait for the whole group: what its leader started may outlive it by a moment, and with it the files and ports that are used again.
  */
 export function startProcess(command, args, { cwd, env, background = false } = {}) {
   const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -45,7 +52,7 @@ export function startProcess(command, args, { cwd, env, background = false } = {
     pid: child.pid,
     exited,
     output: () => text,
-    until(pattern, timeoutMs = 60_000) {
+    until(pattern, timeoutMs = PATIENCE) {
       return new Promise((resolve, reject) => {
         const settle = (act, value) => {
           clearTimeout(timer);
@@ -63,7 +70,7 @@ export function startProcess(command, args, { cwd, env, background = false } = {
       });
     },
     signal(name) {
-      if (ended || child.pid === undefined) return;
+      if (child.pid === undefined || (ended && !runs(child.pid))) return;
       try {
         process.kill(-child.pid, name);
       } catch (problem) {
@@ -73,14 +80,16 @@ export function startProcess(command, args, { cwd, env, background = false } = {
     async stop() {
       for (const part of parts) part.ref();
       handle.signal('SIGTERM');
-      const impatient = setTimeout(() => handle.signal('SIGKILL'), 10_000);
+      const impatient = setTimeout(() => handle.signal('SIGKILL'), PATIENCE / 2);
       await exited;
+      await groupEnds(child.pid);
       clearTimeout(impatient);
     },
     async kill() {
       for (const part of parts) part.ref();
       handle.signal('SIGKILL');
       await exited;
+      await groupEnds(child.pid);
     },
   };
   running.add(handle);
@@ -88,18 +97,57 @@ export function startProcess(command, args, { cwd, env, background = false } = {
   return handle;
 }
 
-/** A port that nothing listens on, below those that the system hands out by itself, so that no other socket takes it before its user does. */
+/** Resolves when no process of this group runs any more. One that has ended counts as gone, whether anybody has taken note of its end or not. */
+async function groupEnds(group) {
+  while (runs(group)) await pause(10);
+}
+
+function runs(group) {
+  if (group === undefined) return false;
+  if (!fs.existsSync('/proc/self/stat')) {
+    try {
+      return process.kill(-group, 0);
+    } catch {
+      return false;
+    }
+  }
+  return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).some((pid) => {
+    try {
+      // The command stands in round brackets, and may hold anything.
+      const [state, , of] = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+      return Number(of) === group && !'ZX'.includes(state);
+    } catch {
+      return false; // gone since it was listed
+    }
+  });
+}
+
+const claims = []; // kept until the end of this process
+
+/**
+ * A port for a server of this process or of a child of its: below those that the system hands out by itself, so that no other socket takes it
+ * before its user does, nor while its user is started anew.
+ */
 export async function freePort() {
   for (let tries = 0; tries < 100; tries += 1) {
     const port = crypto.randomInt(12_000, 32_000);
+    // Other test processes choose ports, too: the one that holds the UDP port of this number has it.
+    const claim = dgram.createSocket('udp4');
+    if (!await binds(claim, (done) => claim.bind(port, '127.0.0.1', done))) continue;
+    claim.unref();
+    claims.push(claim);
     const server = net.createServer();
-    const listening = await new Promise((resolve) => server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)));
-    if (!listening) continue;
+    if (!await binds(server, (done) => server.listen(port, '127.0.0.1', done))) continue;
     await new Promise((resolve) => server.close(resolve));
     return port;
   }
   throw new Error('no free port');
 }
+
+const binds = (socket, begin) => new Promise((resolve) => {
+  socket.once('error', () => resolve(false));
+  begin(() => resolve(true));
+});
 
 /** Waits for a spawned child's end -> {exitCode, stdout, stderr} */
 export async function ending(child) {

@@ -10,6 +10,7 @@ import { createDigitalOcean } from '../fakes/digitalocean.mjs';
 import { browserMissing, launchBrowser } from './browser.mjs';
 import { withContract } from './contract.mjs';
 import { watchMainThread } from './main_thread.mjs';
+import { pollUntil } from './order.mjs';
 import { startProcess } from './process.mjs';
 import { GENEROUS, startWorker, workerProcess } from './worker.mjs';
 
@@ -109,7 +110,7 @@ test("the Worker's objects can be counted, evicted and scheduled; its log is kep
   assert.equal(await count(worker), 3);
   assert.equal((await worker.ids('COUNTER')).length, 1);
   await worker.fetch('/api/log');
-  assert.match(worker.logs(), /log: planted-in-log/);
+  await pollUntil(() => /log: planted-in-log/.test(worker.logs()), 'the line in the log');
 });
 
 test('a WebSocket with a subprotocol reaches the Worker', async (t) => {
@@ -152,6 +153,7 @@ test('a Worker process keeps address and storage over stop, kill and restart', a
   await worker.restart();
   assert.equal(await count(worker), 4);
   await worker.fetch('/api/log');
+  await pollUntil(() => /planted-in-log/.test(worker.logs()), 'the line in the log');
   await worker.stop();
   assert.match(worker.logs(), /planted-in-log/);
 });
@@ -189,7 +191,14 @@ test("a page's thread is judged by what it works, not by what it waits for or wh
   });
   await page.goto('http://trial.test/');
   const watch = async (use, ...given) => (await watchMainThread(page, () => page.evaluate(use, ...given))).tasks;
-  const work = async (rounds) => (await watch((count) => new Promise((resolve) => { setTimeout(() => resolve(window.work(count))); }), rounds))[0];
+  /** The least that was worked of a few tries: a processor that others share now and then takes longer for the same, and never less. */
+  const work = async (rounds) => {
+    const tries = [];
+    for (let count = 0; count < 3; count += 1) {
+      tries.push((await watch((many) => new Promise((resolve) => { setTimeout(() => resolve(window.work(many))); }), rounds))[0]);
+    }
+    return tries.sort((a, b) => a.worked - b.worked)[0];
+  };
 
   // The first one is compiled meanwhile.
   await work(ROUNDS);
@@ -216,6 +225,7 @@ test("a page's thread is judged by what it works, not by what it waits for or wh
       resolve();
     });
   }));
+  t.diagnostic(`waiting: ${waited[0].worked} ms`);
   assert.ok(waited.some(({ lasted }) => lasted >= 500), 'the page stood still');
   assert.ok(waited[0].worked < 100, `${waited[0].worked} ms`);
 });

@@ -21,9 +21,12 @@ const UPDATE = process.env.UPDATE_FAULT_SWEEP === '1';
 
 /** How long a Worker stays dead, in seconds: longer than the lease of an alarm that was cut. */
 const DEAD_SECONDS = 70;
-/** How long the Worker waits for an upstream, in ms: where that has to come to an end, and where only the test ends it. */
-const IMPATIENT = 4000;
-const PATIENT = 60_000;
+/**
+ * How long the Worker waits for an upstream, in ms: where that has to come to an end, though not for a call that the machine is too busy to
+ * answer sooner; and where only the test ends it.
+ */
+const IMPATIENT = 15_000;
+const PATIENT = 3_600_000;
 
 const cases = makeCases().filter(({ name }) => !ONLY || new RegExp(ONLY).test(name));
 const wrong = new Set(); // cases
@@ -38,7 +41,7 @@ function assertNone(found) {
 const answered = cases.filter(({ column }) => !column.held);
 const held = cases.filter(({ column }) => column.held);
 
-describe('the fault sweep', { timeout: 300_000 }, () => {
+describe('the fault sweep', { timeout: 1_800_000 }, () => {
   const stages = new Map(); // case -> stage
   const shops = () => [...new Set(stages.values())];
   before(async () => {
@@ -132,7 +135,7 @@ describe('the fault sweep', { timeout: 300_000 }, () => {
       stage.ledger.sweeping = true;
       await stage.worker.scheduled();
     }
-    await pollUntil(() => cases.every((order) => astray(order).length === 0), 'an empty cloud', 10_000).catch(() => {});
+    await pollUntil(() => cases.every((order) => astray(order).length === 0), 'an empty cloud').catch(() => {});
     assertNone(cases.flatMap((order) => astray(order).map((what) => [order, `left by the sweep: ${what}`])));
 
     const delivered = cases.filter((order) => order.delivered).map(({ id }) => id).sort().join();

@@ -13,8 +13,12 @@ import { freePort } from '../support/process.mjs';
 import { startWorker } from '../support/worker.mjs';
 
 const PRICE = 10_000;
-/** In ms: an order's alarm looks its payment up every half minute. */
-const BEFORE_THE_ALARM = 15_000;
+const HOUR = 3600;
+/**
+ * A Worker half a day ahead of LNbits: by its clock each invoice ran out long ago, and an order's alarm looks for its payment only once an hour.
+ * What it notices sooner, somebody has told it.
+ */
+const AHEAD = { DEV_CLOCK: String(12 * HOUR) };
 /** The rows of an order's object that speak of an order. */
 const kept = async (worker, id) => {
   const storage = await worker.storage('ORDER', id);
@@ -34,26 +38,26 @@ async function scripted(t, vars = {}) {
 describe('a payment', { concurrency: true }, () => {
   describe('with a real LNbits', { skip: lnbitsMissing ?? false, concurrency: true }, () => {
     let lnbits;
-    let told; // a Worker that hears LNbits' webhooks
-    let deaf; // one that does not: they go to a port where nobody is
+    let told; // a Worker that hears LNbits' webhooks, and by itself hardly ever looks
+    let polled; // one that hardly ever looks, and hears nothing: webhooks go to a port where nobody is
+    let deaf; // one that hears nothing
     let clouds;
     before(async () => {
       lnbits = await startLnbits();
-      clouds = await Promise.all([createDigitalOcean(), createDigitalOcean()]);
-      const vars = { LNBITS_URL: lnbits.url, LNBITS_API_KEY: lnbits.merchant.inkey, DO_API_TOKEN: 'dop_v1_test' };
-      [told, deaf] = await Promise.all([
-        startWorker({ vars: { ...vars, DO_API_URL: clouds[0].url } }),
-        startWorker({ vars: { ...vars, DO_API_URL: clouds[1].url, PUBLIC_URL: `http://127.0.0.1:${await freePort()}` } }),
-      ]);
+      clouds = await Promise.all([createDigitalOcean(), createDigitalOcean(), createDigitalOcean()]);
+      const nobody = { PUBLIC_URL: `http://127.0.0.1:${await freePort()}` };
+      [told, polled, deaf] = await Promise.all([AHEAD, { ...AHEAD, ...nobody }, nobody].map((own, i) => startWorker({
+        vars: { LNBITS_URL: lnbits.url, LNBITS_API_KEY: lnbits.merchant.inkey, DO_API_TOKEN: 'dop_v1_test', DO_API_URL: clouds[i].url, ...own },
+      })));
     });
     after(async () => {
-      await Promise.all([told.stop(), deaf.stop()]);
+      await Promise.all([told, polled, deaf].map((worker) => worker.stop()));
       await Promise.all([lnbits.close(), ...clouds.map((cloud) => cloud.close())]);
     });
     const pay = (order) => lnbits.pay(order.created.invoice.paymentRequest);
 
     test('the invoice is LNbits\' own, for the price, and shows no payment hash', async () => {
-      const { created } = await placeOrder(told);
+      const { created } = await placeOrder(deaf);
       assert.deepEqual(Object.keys(created.invoice).sort(), ['amountSats', 'expiresAt', 'paymentRequest']);
       assert.match(created.message, /Pay the invoice of 10000 sats/);
       const invoice = readInvoice(created.invoice.paymentRequest);
@@ -61,20 +65,20 @@ describe('a payment', { concurrency: true }, () => {
       assert.equal((invoice.timestamp + invoice.expiry) * 1000, Date.parse(created.expiresAt));
       const { paid, details } = await lnbits.payment(invoice.paymentHash);
       assert.deepEqual([paid, details.amount, details.wallet_id], [false, PRICE * 1000, lnbits.merchant.id]);
-      assertRefused(await call(told, 'POST', `/api/dev/stub/pay/${invoice.paymentHash}`), 404, 'not_found');
+      assertRefused(await call(deaf, 'POST', `/api/dev/stub/pay/${invoice.paymentHash}`), 404, 'not_found');
     });
 
     test('a payment is noticed at once by the webhook', async () => {
       const order = await placeOrder(told);
       const live = await order.live();
       await pay(order);
-      const view = await live.until(({ state }) => state === 'provisioning', BEFORE_THE_ALARM);
+      const view = await live.until(({ state }) => state === 'provisioning');
       assert.equal(view.invoice, undefined);
       live.close();
     });
 
     test('with the webhook lost, a poll of the page finds it', async () => {
-      const order = await placeOrder(deaf);
+      const order = await placeOrder(polled);
       assert.equal((await order.get()).state, 'awaiting_payment');
       await pay(order);
       await order.poll('provisioning');
@@ -93,9 +97,9 @@ describe('a payment', { concurrency: true }, () => {
       await pay(order);
       await Promise.all(Array.from({ length: 5 }, () => order.poll('provisioning')));
       const name = `kindling-${order.id}`;
-      await pollUntil(() => clouds[1].droplets.some((droplet) => droplet.name === name), 'a droplet');
+      await pollUntil(() => clouds[2].droplets.some((droplet) => droplet.name === name), 'a droplet');
       await Promise.all(Array.from({ length: 5 }, order.get));
-      const creates = clouds[1].requests.filter(({ method, path, body }) => method === 'POST' && path === '/v2/droplets' && body.name === name);
+      const creates = clouds[2].requests.filter(({ method, path, body }) => method === 'POST' && path === '/v2/droplets' && body.name === name);
       assert.equal(creates.length, 1);
     });
 
@@ -119,7 +123,7 @@ describe('a payment', { concurrency: true }, () => {
 
       await pay(order);
       await call(deaf, 'POST', hook, { body: 'anything' });
-      await order.until('provisioning', BEFORE_THE_ALARM);
+      await order.until('provisioning');
       const again = await call(deaf, 'POST', hook, { body: forged });
       assert.equal(again.status, 200);
       assert.equal((await order.get()).state, 'provisioning');
@@ -186,7 +190,7 @@ describe('a payment', { concurrency: true }, () => {
       const asked = Date.now();
       assertRefused(await call(worker, 'POST', '/api/bootstrap', { body }), 503, 'lightning_unavailable');
       // The rest is for a busy machine.
-      assert.ok(Date.now() - asked < 30_000);
+      assert.ok(Date.now() - asked < 60_000);
       release();
       assert.equal((await call(worker, 'GET', `/api/bootstrap/${id}`, { token })).status, 404);
       assert.equal((await call(worker, 'POST', '/api/bootstrap', { body })).status, 201);
@@ -200,15 +204,11 @@ describe('a payment', { concurrency: true }, () => {
         { kind: 'before' }, { kind: 'garbage', applied: false }, { kind: 'status', status: 404 }, { kind: 'status', status: 401 }, { kind: 'status', status: 429 },
         { kind: 'status', status: 500 }, { kind: 'status', status: 200, body: { paid: true } },
       ];
+      for (const trouble of troubles) lnbits.fault({ method: 'GET', ...trouble });
       lnbits.markPaid(hash);
-      for (const trouble of troubles) {
-        const fault = lnbits.fault({ method: 'GET', ...trouble });
-        await pollUntil(async () => {
-          assert.equal((await order.get()).state, 'awaiting_payment');
-          return fault.left === 0;
-        }, trouble.kind);
-      }
       await order.poll('ready');
+      const looks = lnbits.requests.filter(({ method }) => method === 'GET').map(({ fault }) => fault);
+      assert.deepEqual(looks, [...troubles.map(({ kind }) => kind), undefined], 'paid before LNbits could say so, or looked for once more');
     });
   });
 
@@ -233,36 +233,38 @@ describe('a payment', { concurrency: true }, () => {
         }, 'a look-up');
         assert.equal((await order.get()).state, 'awaiting_payment');
       }
+      const lied = lookUps();
       lnbits.tamper();
       await order.poll('ready');
+      assert.ok(lookUps() > lied, 'the last lie was believed');
     });
 
     test('is authenticated, asks for the order\'s own invoice, and not more than once a second', async (t) => {
       const { lnbits, worker } = await scripted(t);
+      const began = Date.now();
       const order = await placeOrder(worker);
       const { hash } = lnbits.payments[0];
-      const began = Date.now();
       await pollUntil(async () => {
         await Promise.all(Array.from({ length: 5 }, order.get));
         return lnbits.requests.filter(({ method }) => method === 'GET').length >= 3;
       }, 'three look-ups');
       const looks = lnbits.requests.filter(({ method }) => method === 'GET');
       assert.ok(looks.every(({ path, status }) => path === `/api/v1/payments/${hash}` && status === 200));
-      assert.ok(Date.now() - began > 2000, 'three look-ups take two seconds at least');
+      assert.ok(Date.now() - began > 2900, 'the first comes a second after the order, each other a second after the one before');
     });
 
     test('that is under way while the webhook comes is followed by another', async (t) => {
-      const { lnbits, worker } = await scripted(t);
+      const { lnbits, worker } = await scripted(t, AHEAD);
       const order = await placeOrder(worker);
-      const { hash } = lnbits.payments[0];
+      const { hash, webhook } = lnbits.payments[0];
       let release;
       lnbits.fault({ method: 'GET', kind: 'late', until: new Promise((resolve) => { release = resolve; }) });
       await pollUntil(async () => (await order.get()) && lnbits.requests.some(({ method }) => method === 'GET'), 'a look-up under way');
       lnbits.markPaid(hash);
-      const answer = await lnbits.notify(hash);
+      const answer = await call(worker, 'POST', new URL(webhook).pathname, { body: 'anything' });
       assert.equal(answer.status, 200);
       release();
-      await order.until('ready', 10_000);
+      await order.until('ready');
     });
   });
 
@@ -276,17 +278,20 @@ describe('a payment', { concurrency: true }, () => {
       assert.match(expired.errorMessage, /^The invoice ran out/);
       assert.match(expired.message, /late payments/);
       assert.deepEqual(await order.get(), expired);
+      const live = await order.live();
       lnbits.markPaid(hash);
       await lnbits.notify(hash);
-      await order.until('provisioning', BEFORE_THE_ALARM);
-      await order.until('ready');
+      await live.until(({ state }) => state === 'provisioning');
+      await live.until(({ state }) => state === 'ready');
+      live.close();
     });
 
     test('counts as paid when it was paid in its last second', async (t) => {
-      const { lnbits, worker } = await scripted(t, { INVOICE_SECONDS: '3' });
+      const { lnbits, worker } = await scripted(t, { DEV_CLOCK: '0' });
       const order = await placeOrder(worker);
-      lnbits.markPaid(lnbits.payments[0].hash);
       const live = await order.live();
+      lnbits.markPaid(lnbits.payments[0].hash);
+      await call(worker, 'POST', '/api/dev/clock', { body: { advanceSeconds: HOUR + 1, orders: [order.id] } });
       await live.until(({ state }) => state === 'provisioning');
       assert.ok(live.views.every(({ state }) => state !== 'expired'));
       live.close();

@@ -7,11 +7,19 @@ import { assertRefused, pollUntil } from '../support/order.mjs';
 import { OWED, REFUSING, assertPaidBackOnce, owing, payouts } from '../support/refunds.mjs';
 import { HOUR, PRICE, foreignInvoice, hold, openShop } from '../support/shop.mjs';
 
+/** No call is given up, however slow the machine: each is made as often as LNbits has it made, or until the Worker dies. */
+const PATIENT = { UPSTREAM_TIMEOUT_MS: '600000' };
+/** A call that the test holds is given up; one that the machine is slow to answer is not. */
+const IMPATIENT = { UPSTREAM_TIMEOUT_MS: '8000' };
+const pay = { method: 'POST', pathPattern: '/api/v1/payments' };
+/** A call to pay for this order. */
+const payingFor = ({ id }) => ({ body }) => body?.extra?.kindling_order === id;
+
 describe('a payout', { concurrency: true }, () => {
   describe('LNbits, asked to pay,', { concurrency: 1 }, () => {
     let shop;
     let fate = () => 'success'; // of each payment
-    before(async () => { shop = await openShop({ ...REFUSING, vars: { UPSTREAM_TIMEOUT_MS: '2000' }, lnbits: { onPay: (payment) => fate(payment) } }); });
+    before(async () => { shop = await openShop({ ...REFUSING, vars: PATIENT, lnbits: { onPay: (payment) => fate(payment) } }); });
     after(() => shop.close());
     /** The last payment that LNbits began for an order. */
     const payment = (order) => pollUntil(() => shop.lnbits.payments.filter(({ extra }) => extra.kindling_order === order.id).at(-1), 'the payment');
@@ -104,7 +112,6 @@ describe('a payout', { concurrency: true }, () => {
       assert.equal(issued('doubted'), 1);
     });
 
-    const pay = { method: 'POST', pathPattern: '/api/v1/payments' };
     // what LNbits does with the call to pay, and how often it is asked for the one invoice until it is paid
     const troubles = {
       'drops the call before it pays': [{ kind: 'before' }, 2],
@@ -143,64 +150,67 @@ describe('a payout', { concurrency: true }, () => {
       fate = () => 'success';
       const fault = shop.lnbits.fault({ ...pay, kind: 'status', status: 401, times: Infinity });
       await order.refund(shop.lnurl.lnurl('outlived'));
-      await shop.lnbits.seen('POST', '/api/v1/payments', { where: ({ fault: kind }) => kind === 'status' });
+      await shop.lnbits.seen('POST', '/api/v1/payments', { where: payingFor(order) });
       await shop.advance(2 * HOUR, order);
       await shop.advanceUntil(() => issued('outlived') > 1, 61, 'another invoice', order);
       fault.clear();
       await assertPaidBackOnce(shop, order);
     });
 
-    describe('too slow', { concurrency: true }, () => {
-      before(() => { fate = () => 'success'; });
-      // A call is given up after seconds of real time; meanwhile no invoice may run out by the clock that the test moves.
-      const isPaidBack = (order) => assertPaidBackOnce(shop, order, undefined, 1);
-      /** LNbits holds the first call to pay for the order. */
-      const holdPayment = (t, order, kind) => hold(t, shop.lnbits, { ...pay, kind, where: ({ body }) => body?.extra?.kindling_order === order.id });
+  });
 
-      for (const [name, path] of Object.entries({ 'slow-first': '/.well-known/lnurlp', 'slow-second': '/callback' })) {
-        test(`is the service behind the address (${path}): it is asked again`, async (t) => {
-          const order = await owing(shop);
-          hold(t, shop.lnurl, { pathPattern: `${path}/${name}`, kind: 'stalled' });
-          await order.refund(shop.lnurl.lnurl(name));
-          await isPaidBack(order);
-        });
-      }
+  describe('LNbits, asked to pay and too slow', { concurrency: true }, () => {
+    let shop;
+    before(async () => { shop = await openShop({ ...REFUSING, vars: IMPATIENT }); });
+    after(() => shop.close());
+    // A call is given up after seconds of real time; meanwhile no invoice may run out by the clock that the test moves.
+    const isPaidBack = (order) => assertPaidBackOnce(shop, order, undefined, 1);
+    /** LNbits holds the first call to pay for the order. */
+    const holdPayment = (t, order, kind) => hold(t, shop.lnbits, { ...pay, kind, where: payingFor(order) });
 
-      test('after it has paid: it is looked up, not paid again', async (t) => {
+    for (const [name, path] of Object.entries({ 'slow-first': '/.well-known/lnurlp', 'slow-second': '/callback' })) {
+      test(`or the service behind the address is (${path}): it is asked again`, async (t) => {
         const order = await owing(shop);
-        holdPayment(t, order, 'late');
-        await order.refund(shop.lnurl.lnurl('slow'));
+        hold(t, shop.lnurl, { pathPattern: `${path}/${name}`, kind: 'stalled' });
+        await order.refund(shop.lnurl.lnurl(name));
         await isPaidBack(order);
-        assert.equal(payouts(shop, order).length, 1);
       });
+    }
 
-      test('before it pays, until the same invoice was paid when it was asked for again', async (t) => {
-        const order = await owing(shop);
-        const release = holdPayment(t, order, 'stalled');
-        await order.refund(shop.lnurl.lnurl('slow'));
-        await isPaidBack(order);
-        release();
-        await pollUntil(() => payouts(shop, order).every(({ status }) => status !== null), 'the end of the slow call');
-        assert.deepEqual([payouts(shop, order).map(({ status }) => status), shop.paidOut(order)], [[520, 201], [PRICE]], 'the slow call pays nothing');
-      });
+    test('after it has paid: it is looked up, not paid again', async (t) => {
+      const order = await owing(shop);
+      holdPayment(t, order, 'late');
+      await order.refund(shop.lnurl.lnurl('slow'));
+      await isPaidBack(order);
+      assert.equal(payouts(shop, order).length, 1);
+    });
 
-      test('before it pays, until it was looked up', async (t) => {
-        const order = await owing(shop);
-        const release = holdPayment(t, order, 'stalled');
-        await order.refund(shop.lnurl.lnurl('slow'));
-        const { payment_hash: hash } = await pollUntil(async () => (await order.story()).inner.refund.payout, 'a payout');
-        // Looked up before it was asked for, and when that call was given up: LNbits does not know it, both times.
-        await shop.lnbits.seen('GET', `/api/v1/payments/${hash}`, { times: 2 });
-        release();
-        await isPaidBack(order);
-        const [slow] = payouts(shop, order);
-        assert.deepEqual([slow.status, new Set(payouts(shop, order).map(({ body }) => body.bolt11)).size], [201, 1]);
-      });
+    test('before it pays, until the same invoice was paid when it was asked for again', async (t) => {
+      const order = await owing(shop);
+      const release = holdPayment(t, order, 'stalled');
+      await order.refund(shop.lnurl.lnurl('slow'));
+      await isPaidBack(order);
+      release();
+      await pollUntil(() => payouts(shop, order).every(({ status }) => status !== null), 'the end of the slow call');
+      assert.deepEqual([payouts(shop, order).map(({ status }) => status), shop.paidOut(order)], [[520, 201], [PRICE]], 'the slow call pays nothing');
+    });
+
+    test('before it pays, until it was looked up', async (t) => {
+      const order = await owing(shop);
+      const release = holdPayment(t, order, 'stalled');
+      await order.refund(shop.lnurl.lnurl('slow'));
+      const { payment_hash: hash } = await pollUntil(async () => (await order.story()).inner.refund.payout, 'a payout');
+      // Looked up before it was asked for, and when that call was given up: LNbits does not know it, both times.
+      await shop.lnbits.seen('GET', `/api/v1/payments/${hash}`, { times: 2 });
+      release();
+      await isPaidBack(order);
+      const [slow] = payouts(shop, order);
+      assert.deepEqual([slow.status, new Set(payouts(shop, order).map(({ body }) => body.bolt11)).size], [201, 1]);
     });
   });
 
   test('a Worker without the key that pays owes; one that dies while it pays, pays once', async (t) => {
-    const shop = await openShop({ ...REFUSING, vars: { LNBITS_ADMIN_KEY: '' }, survives: true });
+    const shop = await openShop({ ...REFUSING, vars: { ...PATIENT, LNBITS_ADMIN_KEY: '' }, survives: true });
     t.after(() => shop.close());
 
     await t.test('without LNBITS_ADMIN_KEY it stays owed, listed for the operator, and nobody is asked', async () => {
@@ -222,10 +232,10 @@ describe('a payout', { concurrency: true }, () => {
       shop.lnurl.fault({ pathPattern: '/callback/asked', kind: 'late', until: never });
       await orders[0].refund(shop.lnurl.lnurl('asked'));
       await shop.lnurl.seen('GET', '/callback/asked');
-      shop.lnbits.fault({ method: 'POST', kind: 'stalled', until: never });
+      shop.lnbits.fault({ ...pay, where: payingFor(orders[1]), kind: 'stalled', until: never });
       await orders[1].refund(shop.lnurl.lnurl('stored'));
       await pollUntil(() => payouts(shop, orders[1]).length, 'the call to pay');
-      shop.lnbits.fault({ method: 'POST', kind: 'late', until: never });
+      shop.lnbits.fault({ ...pay, where: payingFor(orders[2]), kind: 'late', until: never });
       await orders[2].refund(shop.lnurl.lnurl('paid'));
       await pollUntil(() => shop.paidOut(orders[2]).length, 'the payment');
       assert.deepEqual(orders.map((order) => shop.paidOut(order)), [[], [], [PRICE]]);

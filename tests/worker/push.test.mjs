@@ -123,13 +123,13 @@ describe('a notification', { concurrency: true }, () => {
     test('that a service puts off is sent when it said, and not before', async () => {
       const order = await shop.order();
       const endpoint = await subscribe(shop, order);
-      shop.push.failing(endpoint, { kind: 'status', status: 429, headers: { 'retry-after': '600' } });
+      shop.push.failing(endpoint, { kind: 'status', status: 429, headers: { 'retry-after': '3600' } });
       await paid(order);
       await isTold(order, 1);
-      await shop.advance(590, order);
+      await shop.advance(HOUR - 60, order);
       await order.get();
       assert.equal(shop.push.calls(endpoint), 1);
-      await shop.advance(15, order);
+      await shop.advance(65, order);
       assert.deepEqual(await isTold(order, 2), ['not taken', 'taken']);
       assert.deepEqual([shop.push.calls(endpoint), shop.push.received(endpoint)], [2, 1]);
       await assertForgotten(shop, order, endpoint);
@@ -142,9 +142,9 @@ describe('a notification', { concurrency: true }, () => {
       await paid(order);
       for (const [tries, pause] of [30, 60, 120, 240, 480].entries()) {
         await isTold(order, tries + 1);
-        await shop.advance(pause - 10, order);
+        await shop.advance(pause / 2, order);
         assert.equal(shop.push.calls(endpoint), tries + 1, `before the pause of ${pause} s is over`);
-        await shop.advance(15, order);
+        await shop.advance(pause / 2 + 5, order);
       }
       assert.deepEqual(await isTold(order, 6), Array(6).fill('not taken'));
       await assertForgotten(shop, order, endpoint);
@@ -161,7 +161,7 @@ describe('a notification', { concurrency: true }, () => {
       assert.equal(fault.left, 0);
       // Nobody calls this order: its alarm has to be on its way.
       await shop.worker.evict('ORDER', order.id);
-      await shop.push.seen('POST', new URL(endpoint).pathname, { times: 2, timeoutMs: 60_000 });
+      await shop.push.seen('POST', new URL(endpoint).pathname, { times: 2 });
       await isTold(order, 2);
       assert.equal(shop.push.received(endpoint), 1);
     });
@@ -277,7 +277,7 @@ describe('a notification', { concurrency: true }, () => {
     shop.push.failing(endpoint, { kind: 'late', until: new Promise((resolve) => { release = resolve; }) });
     t.after(() => release());
     await order.payStub();
-    await order.becomesReady();
+    // At once: a call that takes ten seconds is given up.
     await shop.push.seen('POST', path, { where: ({ fault }) => fault === 'late' });
     await shop.restart('kill');
     await shop.advance(35, order);

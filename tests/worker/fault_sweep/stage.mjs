@@ -10,7 +10,7 @@ import { createLnbits } from '../../fakes/lnbits.mjs';
 import { createLnurl } from '../../fakes/lnurl.mjs';
 import { createTailscale } from '../../fakes/tailscale.mjs';
 import { makeInvoice } from '../../support/bolt11.mjs';
-import { call, sealBundle, sha256 } from '../../support/order.mjs';
+import { call, pollUntil, sealBundle, sha256 } from '../../support/order.mjs';
 import { scriptedMachine } from '../../support/scripted_machine.mjs';
 import { workerProcess } from '../../support/worker.mjs';
 import { createLedger, upstreamOf } from './calls.mjs';
@@ -23,6 +23,7 @@ const QUIET_MS = 40;
 const STEP = 5;
 /** The same while a call is held until the Worker gives it up, which it does by the real clock: the other one must not run away. */
 const HELD_STEP = 4;
+const HELD_PAUSE_MS = 1000;
 /** An order that is not over after so long by the clock is stuck, in seconds. */
 const STUCK = 1500;
 
@@ -117,14 +118,12 @@ export async function openStage(cases) {
       orderId: order.id, product: { kind: 'full_node', bitcoin: 'knots' }, sshPublicKey: order.key, accessHash: sha256(order.token),
       refundTo: lnurl.lnurl(order.id),
     };
-    let shown;
-    for (let tries = 0; tries < 4 && !shown; tries += 1) {
+    const shown = await pollUntil(async () => {
       await up.promise;
       const answer = await call(worker, 'POST', '/api/bootstrap', { body }).catch(() => null);
       if (answer && answer.status !== 201) assert.deepEqual([answer.status, answer.body.error.code], [503, 'lightning_unavailable'], order.name);
-      if (answer?.status === 201) shown = answer.body.invoice.paymentRequest;
-      else if (!answer) await pause(50);
-    }
+      return answer?.status === 201 && answer.body.invoice.paymentRequest;
+    }, `an invoice of ${order.name}`, Infinity);
     const { hash } = lnbits.payments.find(({ bolt11 }) => bolt11 === shown);
     lnbits.markPaid(hash);
     await during(() => lnbits.notify(hash).catch(() => {})); // LNbits does not repeat a webhook either
@@ -186,7 +185,7 @@ export async function openStage(cases) {
         throw new Error(`not over after ${STUCK} s: ${stories.join('; ')}`);
       }
       const held = left.some((order) => isHeld(order) && !order.column.kill);
-      if (held) await pause(100);
+      if (held) await pause(HELD_PAUSE_MS);
       await advance(held ? HELD_STEP : STEP, left);
     }
   }
