@@ -9,7 +9,7 @@ import { ageKey, boot, CLASS_CHANGES, ORDER, TOKEN } from "./order.mjs";
 const STAND_INS = "/run/kindling-test/tests/stand-ins";
 const INTERESTING = ["22", "25", "80", "443", "2375", "5000", "8080", "8081", "8332", "8333", "9735", "10009", "18443", "28332", "28333"];
 
-test("the machine's firewall", { timeout: 400_000 }, async (t) => {
+test("the machine's firewall", { timeout: 900_000 }, async (t) => {
   const worker = await startScriptedWorker({ orderId: ORDER, token: TOKEN });
   t.after(() => worker.stop());
   // The bring-up ends where the firewall stands, before the services that would take the ports.
@@ -87,7 +87,7 @@ test("the machine's firewall", { timeout: 400_000 }, async (t) => {
   });
 });
 
-test("a classroom's firewall", { timeout: 400_000 }, async (t) => {
+test("a classroom's firewall", { timeout: 900_000 }, async (t) => {
   const worker = await startScriptedWorker({ orderId: ORDER, token: TOKEN });
   t.after(() => worker.stop());
   const machine = await boot(t, worker, {
