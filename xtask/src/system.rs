@@ -47,12 +47,7 @@ const MACHINES: [Program; 10] = [
 ];
 
 /// A mirror that hiccups is asked again; a fresh system that updates itself is waited for.
-const PATIENT: [&str; 4] = [
-    "-o",
-    "Acquire::Retries=3",
-    "-o",
-    "DPkg::Lock::Timeout=300",
-];
+const PATIENT: [&str; 4] = ["-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=300"];
 
 /// Adds the step.
 pub fn set_up(plan: &mut Plan) {
