@@ -19,7 +19,7 @@ const NEEDED = [
 ];
 
 // Far longer than any boot needs on a busy host, and shorter than the tests' own limits, so that a boot that hangs shows its log.
-const BOOT_SECONDS = 240;
+const BOOT_SECONDS = 600;
 
 /** One sentence saying why no machine can be booted on this host, or null. */
 export function whyNot() {
@@ -63,7 +63,7 @@ export async function bootMachine({ userData, authorizedKeys, workerUrl, publicI
     "public-keys": authorizedKeys,
   }));
   fs.writeFileSync(path.join(host, "network.json"), JSON.stringify({ publicIp, workerPort: Number(port || 80) }));
-  fs.writeFileSync(path.join(host, "faults"), faults.map((fault) => `${fault}\n`).join(""));
+  setFaults(faults);
   const relay = await relayTo(hostname, Number(port || 80), path.join(host, "worker.sock"));
 
   const consoleLog = path.join(logDir, "console.log");
@@ -143,7 +143,11 @@ export async function bootMachine({ userData, authorizedKeys, workerUrl, publicI
     fs.rmSync(work, { recursive: true, force: true });
   }
 
-  const setFaults = (others) => fs.writeFileSync(path.join(host, "faults"), others.map((fault) => `${fault}\n`).join(""));
+  // Whole at every moment: the machine's programs look at any.
+  function setFaults(others) {
+    fs.writeFileSync(path.join(host, "faults.new"), others.map((fault) => `${fault}\n`).join(""));
+    fs.renameSync(path.join(host, "faults.new"), path.join(host, "faults"));
+  }
   const outside = (argv) => run(["nsenter", "--net=/run/kindling-test/outside-net", ...argv]);
   const cutPower = () => run(["/run/kindling-test/tests/stand-ins/power-cut.sh"]);
   return { done, root, run, outside, cutPower, booted, stop, setFaults };
@@ -174,13 +178,10 @@ async function relayTo(hostname, port, socketPath) {
   };
 }
 
-/** The machine lives on while it is copied, so that a file may go between its name and its content: then all is copied again. */
+/** The machine lives on while it is copied: to tar, files that go, change or are replaced meanwhile are no failure (exit code 1). */
 function copyTree(from, to) {
-  for (let tries = 0; ; tries += 1) {
-    fs.rmSync(to, { recursive: true, force: true });
-    const copied = spawnSync("cp", ["--archive", "--no-target-directory", from, to], { encoding: "utf8", env: { ...process.env, LC_ALL: "C" } });
-    if (copied.status === 0) return;
-    const hasOnlyGone = copied.stderr.trim().split("\n").every((line) => line.endsWith(": No such file or directory"));
-    if (!hasOnlyGone || tries === 4) throw new Error(`the machine's files could not be copied: ${copied.stderr}`);
-  }
+  fs.mkdirSync(to);
+  const copying = 'set -o pipefail; tar --create --sparse --directory "$1" . | tar --extract --preserve-permissions --directory "$2"';
+  const { status, stderr } = spawnSync("bash", ["-c", copying, "copy", from, to], { encoding: "utf8" });
+  if (status > 1 || status === null) throw new Error(`the machine's files could not be copied: ${stderr}`);
 }

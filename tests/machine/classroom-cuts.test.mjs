@@ -15,7 +15,7 @@ const TROUBLE = {
   sealed: ["age --encrypt *", "The bundle could not be sealed to the recipients of this order.", "cut-after curl *deliver"],
 };
 
-test("a classroom survives a failure and a power cut in each phase of its own", { timeout: 600_000 }, async (t) => {
+test("a classroom survives a failure and a power cut in each phase of its own", { timeout: 3_000_000 }, async (t) => {
   const worker = await startScriptedWorker({ orderId: ORDER, token: TOKEN });
   t.after(() => worker.stop());
   const { identity, recipient } = ageKey();

@@ -17,13 +17,14 @@ const METHODS = ["^list", "=getinfo", "=pay", "=xpay", "=invoice", "=decode", "=
 const CLASS = classOf("A", { domain: "sslip.io" });
 const HOST = "203-0-113-7.sslip.io";
 
-test("a class of plan A comes up, is delivered, lives and ends", { timeout: 600_000 }, async (t) => {
+test("a class of plan A comes up, is delivered, lives and ends", { timeout: 1_500_000 }, async (t) => {
   const worker = await startScriptedWorker({ orderId: ORDER, token: TOKEN, tailscaleAuthKey: AUTH_KEY });
   t.after(() => worker.stop());
   const { identity, recipient } = ageKey();
   const begun = Math.floor(Date.now() / 1000);
   const machine = await boot(t, worker, { changes: { ...CLASS_CHANGES, TAILSCALE: "yes" }, recipients: [recipient], classroom: CLASS });
   const { exitCode, log } = await machine.done;
+  const ended = Math.floor(Date.now() / 1000);
   assert.equal(exitCode, 0, log);
   const live = async (script) => {
     const { exitCode: code, stdout, stderr } = await machine.run(["bash", "-c", script]);
@@ -32,8 +33,8 @@ test("a class of plan A comes up, is delivered, lives and ends", { timeout: 600_
   };
   // condition: of the lines that ask_nodes prints for these lines.
   const until = async (line, condition) => {
-    for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) if ((await ask(line)).every(({ answer }) => answer && condition(answer))) return;
-    assert.fail(`${line}: not within a minute`);
+    for (const deadline = Date.now() + 120_000; Date.now() < deadline; ) if ((await ask(line)).every(({ answer }) => answer && condition(answer))) return;
+    assert.fail(`${line}: not within two minutes`);
   };
   const ask = async (...lines) => (await live(`. /opt/kindling/lib.sh; ask_nodes <<'LINES' | jq -c .\n${lines.join("\n")}\nLINES`)).trim().split("\n").map((line) => JSON.parse(line));
 
@@ -47,7 +48,7 @@ test("a class of plan A comes up, is delivered, lives and ends", { timeout: 600_
   t.diagnostic(`seconds per phase: ${worker.said.reports.filter(({ status }) => status === "done").map(({ phase, seconds }) => `${phase} ${seconds}`).join(", ")}`);
 
   // After the service's first heartbeat it stands still, so that what a test sees is what its own round did.
-  for (const deadline = Date.now() + 60_000; worker.said.heartbeats.length === 0 && Date.now() < deadline; ) await new Promise((resolve) => setTimeout(resolve, 50));
+  await worker.heartbeat();
   await live("systemctl stop kindling-watch");
   const round = async () => {
     const { exitCode: code, stderr } = await machine.run(["/opt/kindling/watch.sh", "--once"]);
@@ -75,7 +76,8 @@ test("a class of plan A comes up, is delivered, lives and ends", { timeout: 600_
       },
       components: [], credentialsFile: "/root/node-credentials.txt",
     });
-    assert.ok(Math.abs(runesUntil - begun - (48 * 3600 + 31 * 86400)) < 300);
+    const reckoned = runesUntil - (48 * 3600 + 31 * 86400); // from the moment of the phase
+    assert.ok(begun <= reckoned && reckoned <= ended, `${begun} <= ${reckoned} <= ${ended}`);
     assert.deepEqual(bundle.components.slice(0, 3).map(({ name }) => name), ["Bitcoin Core", "Core Lightning", "nginx"]);
     assert.equal(nodes.length, 8);
     for (const [i, node] of nodes.entries()) {

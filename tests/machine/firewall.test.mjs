@@ -9,7 +9,7 @@ import { ageKey, boot, CLASS_CHANGES, ORDER, TOKEN } from "./order.mjs";
 const STAND_INS = "/run/kindling-test/tests/stand-ins";
 const INTERESTING = ["22", "25", "80", "443", "2375", "5000", "8080", "8081", "8332", "8333", "9735", "10009", "18443", "28332", "28333"];
 
-test("the machine's firewall", { timeout: 400_000 }, async (t) => {
+test("the machine's firewall", { timeout: 900_000 }, async (t) => {
   const worker = await startScriptedWorker({ orderId: ORDER, token: TOKEN });
   t.after(() => worker.stop());
   // The bring-up ends where the firewall stands, before the services that would take the ports.
@@ -72,7 +72,7 @@ test("the machine's firewall", { timeout: 400_000 }, async (t) => {
 
   await t.test("the metadata address answers root, but no other user and no container of the host's network", async () => {
     const ask = (...as) =>
-      machine.run([...as, "curl", "--silent", "--show-error", "--max-time", "5", "http://169.254.169.254/metadata/v1/interfaces/public/0/ipv4/address"]);
+      machine.run([...as, "curl", "--silent", "--show-error", "--max-time", "60", "http://169.254.169.254/metadata/v1/interfaces/public/0/ipv4/address"]);
     assert.equal((await ask()).stdout, "203.0.113.7");
     const kindling = (await live("getent", "group", "kindling")).split(":")[2];
     for (const as of [
@@ -87,7 +87,7 @@ test("the machine's firewall", { timeout: 400_000 }, async (t) => {
   });
 });
 
-test("a classroom's firewall", { timeout: 400_000 }, async (t) => {
+test("a classroom's firewall", { timeout: 900_000 }, async (t) => {
   const worker = await startScriptedWorker({ orderId: ORDER, token: TOKEN });
   t.after(() => worker.stop());
   const machine = await boot(t, worker, {

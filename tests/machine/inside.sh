@@ -28,7 +28,7 @@ tell() { [[ -e $stage/power-cut ]] || printf '%d\n' "$1" >&3; }
 # What a power cut takes with it: mounts, packet filters, all of /run.
 lose_power() {
     local tool table chain
-    rm -rf $stage/power-cut $stage/*.pid $stage/containers/*.pid /run/cloud-init
+    rm -rf $stage/power-cut $stage/*.pid $stage/containers/*.pid /run/cloud-init /run/nginx.pid
     if mountpoint --quiet /srv/kindling; then umount /srv/kindling; fi
     for tool in iptables ip6tables; do
         for table in filter nat; do "$tool" --table $table -F && "$tool" --table $table -X; done

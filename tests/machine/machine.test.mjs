@@ -6,6 +6,7 @@ import path from "node:path";
 import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../support/process.mjs";
 import { ageKey, AUTH_KEY, boot, config, CUSTOMER_KEY, filesUnder, heard, open, ORDER, PHASES, scratch, smooth, sshKey, TOKEN } from "./order.mjs";
 import { startScriptedWorker } from "./scripted-worker.mjs";
 import { machineFiles, renderUserData } from "./user-data.mjs";
@@ -269,14 +270,13 @@ for (const [fault, sentence] of [
 }
 
 test("a Worker that is down at first, and then in trouble, is asked again", async (t) => {
-  const absent = await startScriptedWorker({ orderId: ORDER, token: TOKEN });
-  await absent.stop();
-  const machine = await boot(t, absent, { recipients: [ageKey().recipient] });
+  const port = await freePort();
+  const machine = await boot(t, { url: `http://127.0.0.1:${port}` }, { recipients: [ageKey().recipient] });
   const consoleLog = path.join(path.dirname(machine.root), "console.log");
   while (!fs.readFileSync(consoleLog, "utf8").includes("pairing: no answer yet (status 000)")) await new Promise((resolve) => setTimeout(resolve, 50));
   const worker = await startScriptedWorker({
-    orderId: ORDER, token: TOKEN, port: absent.port,
-    trouble: (call, n) => ({ pair: [503], report: [undefined, 502], deliver: [503, 500] })[call][n - 1],
+    orderId: ORDER, token: TOKEN, port,
+    trouble: (call, n) => ({ pair: [503], report: [undefined, 502], deliver: [503, 500] })[call]?.[n - 1],
   });
   t.after(() => worker.stop());
   const { exitCode, log } = await machine.done;

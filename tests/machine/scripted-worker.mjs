@@ -10,7 +10,8 @@ import { once } from "node:events";
  * nextSeconds and, if set, endsAt: what a heartbeat is answered; releases: the text of the release list, null for none. Both may be changed at any
  * time on what this returns.
  *
- * said.heartbeats holds {body, identified}: identified says that LND's identity key signed, too, and that this was verified.
+ * said.heartbeats holds {body, identified}: identified says that LND's identity key signed, too, and that this was verified. heartbeat() waits
+ * for the first.
  * said.backup is the sealed channel backup that is kept, or null. issue(token) makes a new pairing token; revoke() forgets the key.
  */
 export async function startScriptedWorker({ orderId, token, tailscaleAuthKey = null, trouble = () => undefined, port = 0, nextSeconds = 30 }) {
@@ -21,7 +22,12 @@ export async function startScriptedWorker({ orderId, token, tailscaleAuthKey = n
   let machineKey = null;
   let lastNonce = 0;
 
-  const server = http.createServer(async (request, response) => {
+  const server = http.createServer((request, response) =>
+    judge(request, response).catch((error) => {
+      if (!request.destroyed) throw error; // who called has lost its power amid the call
+    }));
+
+  async function judge(request, response) {
     const answer = (status, body) => {
       if (status !== 200) said.refused.push({ url: request.url, status, code: body?.error?.code });
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
@@ -85,7 +91,7 @@ export async function startScriptedWorker({ orderId, token, tailscaleAuthKey = n
     if (said.deliveries.length && said.deliveries[0].sealed !== body.sealed) return refuse(409, "already_delivered");
     said.deliveries.push(body);
     answer(200, {});
-  });
+  }
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return Object.assign(worker, {
@@ -93,6 +99,12 @@ export async function startScriptedWorker({ orderId, token, tailscaleAuthKey = n
     port: server.address().port,
     issue: (fresh, scope = "report") => (openToken = { token: fresh, scope, key: null }),
     revoke: () => (machineKey = openToken = null),
+    heartbeat: async () => {
+      for (const deadline = Date.now() + 180_000; said.heartbeats.length === 0; ) {
+        if (Date.now() > deadline) throw new Error(`no heartbeat within three minutes; refused: ${JSON.stringify(said.refused)}`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
     stop: async () => {
       server.closeAllConnections();
       server.close();

@@ -19,7 +19,7 @@ const SHAPES = {
   "a pickle": `\x80\x04\x95\xff\x8c\x01B\xe9\x00\x00${JSON.stringify({ write_files: [file, other] })}\x94.`,
 };
 
-test("the spent token is removed from cloud-init's records, known or recognised", { timeout: 400_000 }, async (t) => {
+test("the spent token is removed from cloud-init's records, known or recognised", { timeout: 900_000 }, async (t) => {
   const worker = await startScriptedWorker({ orderId: ORDER, token: TOKEN });
   t.after(() => worker.stop());
   const machine = await boot(t, worker, { recipients: [ageKey().recipient], faults: ["fail apt-get *"], cloudInit: false });

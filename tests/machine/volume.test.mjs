@@ -7,7 +7,7 @@ import { ageKey, boot, ORDER, TOKEN } from "./order.mjs";
 const DEVICE = "/dev/disk/by-id/scsi-0DO_Volume_kindling-data";
 const MEBIBYTE = 1024 * 1024;
 
-test("only a volume that is blank in every way is formatted", { timeout: 400_000 }, async (t) => {
+test("only a volume that is blank in every way is formatted", { timeout: 900_000 }, async (t) => {
   const worker = await startScriptedWorker({ orderId: ORDER, token: TOKEN });
   t.after(() => worker.stop());
   // The bring-up ends before its first phase; each test here runs the one phase on a disk of its own.

@@ -7,6 +7,7 @@ import path from "node:path";
 import { spawn, spawnSync, execFileSync } from "node:child_process";
 
 process.umask(0o022); // the daemon's, whatever the caller's is
+process.on("SIGTERM", () => {}); // who asked may be ended amid it; what the daemon has begun it ends
 const stage = "/run/kindling-test";
 const [first, ...others] = process.argv.slice(2);
 if (first === "daemon") startAgain();
@@ -80,6 +81,12 @@ function running(name) {
   return fs.existsSync(`/proc/${pid}`) ? pid : 0;
 }
 
+/** In one step, since others read it meanwhile. */
+function write(file, text) {
+  fs.writeFileSync(`${file}.new`, text);
+  fs.renameSync(`${file}.new`, file);
+}
+
 function up(name) {
   if (flags.some((flag) => !["--detach", "--quiet-pull"].includes(flag))) refuse(`unknown flag in ${flags}`);
   const service = services[name] ?? refuse(`no such service: ${name}`);
@@ -116,7 +123,7 @@ function up(name) {
   const program = PROGRAMS[service.entrypoint?.[0]] ?? [process.execPath, `${stage}/tests/stand-ins/${name}.mjs`];
   const argv = [...privileges, ...program, ...(service.command ?? [])];
   const container = { name, image: service.image, bound, argv, env: { ...env, ...service.environment, MOUNTS: JSON.stringify(mounts), IMAGE: service.image } };
-  fs.writeFileSync(file, JSON.stringify(container));
+  write(file, JSON.stringify(container));
   run(container);
   console.log(`Container kindling-${name}-1  Started`);
 }
@@ -136,8 +143,8 @@ function run({ name, bound, argv, env }) {
     stdio: ["ignore", log, log],
     env: { ...env, PATH: process.env.PATH },
   });
-  fs.writeFileSync(`${stage}/containers/${name}.pid`, String(child.pid));
-  fs.writeFileSync(`${stage}/containers/${name}.started`, new Date().toISOString());
+  write(`${stage}/containers/${name}.pid`, String(child.pid));
+  write(`${stage}/containers/${name}.started`, new Date().toISOString());
   child.unref();
 }
 
@@ -192,8 +199,13 @@ function print(format, argv, text) {
 function stop(name) {
   const pid = running(name);
   if (!pid) return;
-  process.kill(pid);
+  try {
+    process.kill(pid);
+  } catch (error) {
+    if (error.code !== "ESRCH") throw error; // it has just ended by itself
+  }
   while (fs.existsSync(`/proc/${pid}`)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  fs.rmSync(`${stage}/containers/${name}.pid`); // another process may get this number
 }
 
 // exec -T tailscale tailscale COMMAND...: the client of the stand-in daemon. exec -T rpc sh -s: what comes by standard input, in a

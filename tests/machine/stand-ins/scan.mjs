@@ -8,6 +8,8 @@ const taken = await Promise.all(ports.map((port) => new Promise((resolve) => {
     socket.destroy();
     resolve(open ? [Number(port)] : []);
   };
-  socket.on("connect", () => settle(true)).on("error", () => settle(false)).on("timeout", () => settle(false));
+  socket.on("connect", () => settle(true)).on("error", () => settle(false));
+  // Where this process stood still meanwhile, the answer may be here and unread: it is looked for before silence counts.
+  socket.on("timeout", () => setImmediate(settle, false));
 })));
 console.log(JSON.stringify(taken.flat()));

@@ -63,15 +63,25 @@ function enable(unit) {
   fs.symlinkSync(`${units}/${unit.name}`, link(unit));
 }
 
-function pid(unit) {
-  const file = `${stage}/${unit.plain}.pid`;
-  const number = fs.existsSync(file) ? Number(fs.readFileSync(file, "utf8")) : 0;
-  return fs.existsSync(`/proc/${number}`) ? number : 0;
+/** What the file holds, nothing when there is none: others take pid files away at any time. */
+function read(file) {
+  try {
+    return fs.readFileSync(file, "utf8").trim();
+  } catch (error) {
+    if (!["ENOENT", "ESRCH"].includes(error.code)) throw error;
+    return "";
+  }
 }
 
-function alive(number) {
+function pid(unit) {
+  const number = Number(read(`${stage}/${unit.plain}.pid`));
+  return died(number) ? 0 : number;
+}
+
+/** Whether there is somebody who gets this signal. */
+function alive(number, signal = 0) {
   try {
-    return process.kill(number, 0);
+    return process.kill(number, signal);
   } catch {
     return false;
   }
@@ -84,9 +94,8 @@ function nginx(...argv) {
 
 function active(unit) {
   if (unit.plain === "nginx") {
-    // `nginx -t` leaves an empty one.
-    const number = fs.existsSync("/run/nginx.pid") ? fs.readFileSync("/run/nginx.pid", "utf8").trim() : "";
-    return number !== "" && fs.existsSync(`/proc/${number}`);
+    const number = read("/run/nginx.pid"); // `nginx -t` leaves an empty one
+    return number !== "" && !died(number);
   }
   return unit.distribution || pid(unit) > 0;
 }
@@ -115,8 +124,7 @@ function start(unit) {
 
 /** Dead, or dead and not yet buried. */
 function died(number) {
-  const file = `/proc/${number}/stat`;
-  return !fs.existsSync(file) || fs.readFileSync(file, "utf8").split(") ")[1]?.startsWith("Z");
+  return !/\) [^XZ]/.test(read(`/proc/${number}/stat`));
 }
 
 function stop(unit) {
@@ -124,12 +132,12 @@ function stop(unit) {
     nginx("-s", "stop");
     while (active(unit)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
   }
-  if (unit.distribution || !pid(unit)) return;
-  if (pid(unit) > 1) {
+  const leader = pid(unit);
+  if (unit.distribution || !leader) return;
+  if (leader > 1) {
     // Like systemd's control group: what the service started ends with it.
-    const group = -pid(unit);
-    process.kill(group);
-    while (alive(group)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    alive(-leader, "SIGTERM");
+    while (alive(-leader)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
   }
   fs.rmSync(`${stage}/${unit.plain}.pid`, { force: true });
 }
