@@ -209,7 +209,8 @@ describe('cards on paper', { skip }, () => {
     }
 
     await own.brandLogo.setInputFiles(file('logo.png', 'image/png', png));
-    await own.brandPreview.waitFor();
+    // Then it is kept.
+    await own.button('Remove the logo').waitFor();
     await page.reload();
     await own.codesDrawn();
     await own.fold('Title, date and logo').click();
