@@ -170,7 +170,30 @@ describe('the focus', { skip }, () => {
     await bought.button('Try now').focus();
     await page.unroute(ORDER);
     await lost.waitFor({ state: 'detached' });
-    await page.waitForFunction(() => document.activeElement.textContent === 'Pay the invoice');
+    await focusIs(page, 'Pay the invoice');
+    await visit.close();
+  });
+
+  test('stays where it is while the server goes on giving no answer, which is said once', async () => {
+    const visit = await browser.open({ baseURL: worker.url });
+    const { page } = visit;
+    const { page: bought } = await stage(visit, link, 'awaiting_payment');
+    await bought.untilPaying();
+    await bought.qr.waitFor();
+    await page.route(ORDER, (route) => route.abort());
+    await bought.said(/^No news from the server/);
+    const said = await listen(page);
+    const tryNow = bought.button('Try now');
+    await tryNow.focus();
+    await tryNow.evaluate((button) => { window.kept = button; });
+    for (let times = 0; times < 3; times += 1) {
+      const failed = page.waitForEvent('requestfailed', (request) => ORDER.test(request.url()));
+      await page.evaluate(() => window.dispatchEvent(new Event('online')));
+      await failed;
+    }
+    await page.getByRole('button', { name: 'Copy the link' }).click();
+    assert.deepEqual(await said(1), ['Copied the order link']);
+    assert.ok(await tryNow.evaluate((button) => button === window.kept), 'it is the same button');
     await visit.close();
   });
 

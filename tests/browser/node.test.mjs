@@ -103,6 +103,15 @@ describe('a machine that reports', { skip }, () => {
     await bought.fold('What runs on it: 2 components').click();
     assert.equal(await page.locator('code.digest').getAttribute('title'), DIGEST);
     await bought.button('Copy the digest of Bitcoin Knots').waitFor();
+
+    await bought.words();
+    await bought.button('I have saved it').click();
+    await focusComesTo(page, 'erase-question');
+    good(await machine.heartbeat({ lnd: SERVES, bitcoin: { peers: 55 } }, other));
+    await bought.figure('Bitcoin peers').getByText('55', { exact: true }).waitFor();
+    assert.equal(await page.locator('ol.words li').count(), 24, 'what was uncovered stays so');
+    assert.ok(await bought.button('Yes, erase it').isVisible(), 'what was asked is still asked');
+    await focusComesTo(page, 'erase-question');
     assert.deepEqual(visit.errors, []);
     await visit.close();
   });
@@ -294,6 +303,18 @@ describe("a node's page", { skip }, () => {
       assert.equal(file.name, name);
       assert.deepEqual(file.bytes, sealed);
     }, { answers, acceptDownloads: true });
+  });
+
+  test('hands over the backup that was asked for, also where a newer one is kept by then', async () => {
+    const { promise, resolve } = Promise.withResolvers();
+    const sealed = Buffer.from('age-encryption.org/v1\nsealed to somebody else').toString('base64');
+    await on({ backupAt: fromNow(-600), ...pairing() }, async (own, staged) => {
+      await own.button('Download the channel backup').click();
+      staged.show('ready', { backupAt: fromNow(-60), ...pairing() });
+      await own.backup.getByText(/^Kept here, from [1-9] min ago\.$/).waitFor();
+      resolve({ answer: { sealed, at: fromNow(-600) } });
+      await own.button('Download the sealed file').waitFor();
+    }, { answers: { backup: () => promise } });
   });
 
   test('says why a pairing token was not made, and what became of one that died', async () => {

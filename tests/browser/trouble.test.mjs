@@ -80,6 +80,32 @@ describe('the order form', { skip }, () => {
     await visit.close();
   });
 
+  test('is sent once, however often its button is pressed while the page of the order is on its way', async () => {
+    const visit = await browser.open({ baseURL: worker.url, serviceWorkers: 'block' });
+    const { page } = visit;
+    const form = await landing(page).open();
+    await form.choose('Ed25519');
+    const { promise: isPressed, resolve } = Promise.withResolvers();
+    await page.exposeBinding('pressedAgain', (_, state) => resolve(state));
+    await page.evaluate(() => {
+      const button = document.querySelector('.order-form button[type=submit]');
+      const press = () => {
+        window.pressedAgain(button.getAttribute('aria-disabled'));
+        button.click();
+      };
+      window.navigation.addEventListener('navigate', () => setTimeout(press), { once: true });
+    });
+    await page.route(/\/orders\//, async (route) => {
+      await isPressed;
+      await route.continue();
+    });
+    await form.continue.click();
+    assert.equal(await isPressed, 'true');
+    await order(page).saving.waitFor();
+    assert.equal(bodies(visit).length, 1);
+    await visit.close();
+  });
+
   test('says why there are no prices, and asks again', async () => {
     const visit = await browser.open({ baseURL: worker.url });
     const { page } = visit;
