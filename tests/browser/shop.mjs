@@ -26,9 +26,16 @@ after(async () => {
 /** A visit with patience, whose pages remember what they have said to screen readers, and which may end at any time. */
 async function prepared(visit) {
   const { context, close } = visit;
+  const complete = new Set();
   context.setDefaultTimeout(STEP);
+  for (const end of ['requestfinished', 'requestfailed']) context.on(end, (request) => complete.add(request.allHeaders().catch(() => {})));
   await context.addInitScript(remember);
   return Object.assign(visit, {
+    /** The same text, with the complete headers of whatever has come to an end: where a worker is ended while it loads, nobody ever tells of that. */
+    async said() {
+      await Promise.all(complete);
+      return JSON.stringify({ requests: visit.requests, console: visit.console, errors: visit.errors });
+    },
     async close() {
       // A page asks until its end, and nobody needs the answers that a test's routes are still fetching by then.
       await Promise.all([context, ...context.pages()].map((one) => one.unrouteAll({ behavior: 'ignoreErrors' })));
