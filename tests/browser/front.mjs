@@ -12,7 +12,8 @@ const HASHED = /^\/[a-z_-]+-[0-9a-f]{16}\.(js|wasm|txt)$/;
 export async function front(worker) {
   const { hostname, port } = new URL(worker.url);
   const own = { seen: [], isDown: false, isSlow: false, build: null, hasForgotten: false, opens: null };
-  const onward = ({ method, url, headers }) => http.request({ hostname, port, method, path: url, headers });
+  // A connection of its own each: one that was kept may be closed by the time a busy machine uses it again.
+  const onward = ({ method, url, headers }) => http.request({ agent: false, hostname, port, method, path: url, headers });
 
   const server = http.createServer(async (request, response) => {
     own.seen.push(request.url);
