@@ -208,13 +208,13 @@ describe('the cards of a class', { skip }, () => {
     await page.getByLabel('Who has Heron').fill('=1+1, "Ann"');
     await page.getByLabel('Who has Lynx').fill('Grüße, Ümit');
     await own.cards.getByText('2 of 8 taken').waitFor();
-    await own.status.getByText('2 of 8 taken').waitFor();
+    await own.said(/2 of 8 taken/);
 
     for (const [wanted, found] of [['otter', ['Otter']], ['3', ['Heron']], ['ümit', ['Lynx']], ['nobody', []], ['', bundle.classroom.nodes.map(({ name }) => name)]]) {
       await own.search.fill(wanted);
       assert.deepEqual(await shown(), found, wanted);
       assert.equal(await own.cards.getByText('No card is like that.').count(), found.length ? 0 : 1);
-      if (!found.length) await own.status.getByText('No card is like that.').waitFor();
+      if (!found.length) await own.said(/No card is like that\./);
     }
     await own.freeOnly.check();
     assert.equal((await shown()).length, 6);
@@ -250,9 +250,9 @@ describe('the cards of a class', { skip }, () => {
     const fingerprint = certificate.sha256.toUpperCase().match(/../g).join(':');
     await own.cards.getByRole('note').getByText(fingerprint).waitFor();
     assert.equal(await own.slip('Heron').getByRole('link').getAttribute('href'), 'https://203.0.113.10:6003');
-    const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
+    const copied = (text) => page.waitForFunction(async (wanted) => await navigator.clipboard.readText() === wanted, text);
     await own.button('Copy the link of Heron').click();
-    assert.equal(await clipboard(), nodes[2].connect);
+    await copied(nodes[2].connect);
 
     await own.codesHold('Wallet link').check();
     await own.codesDrawn();
@@ -271,7 +271,7 @@ describe('the cards of a class', { skip }, () => {
     assert.equal(await page.getByText(nodes[0].publicKey).count(), 0, "the teacher's access is folded away");
     await own.fold("Teacher's access").click();
     await own.button("Copy the teacher's link of Heron").click();
-    assert.equal(await clipboard(), nodes[2].adminConnect);
+    await copied(nodes[2].adminConnect);
     assertNoTeacher(bundle, 'the document', await page.content());
     assert.deepEqual(visit.errors, []);
     await visit.close();

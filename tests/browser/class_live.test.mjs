@@ -84,10 +84,11 @@ describe("a class's page", { skip }, () => {
       assert.deepEqual([first.off, first.dashed, second.off, second.dashed], [false, false, true, true]);
       assert.ok(first.width > second.width * 1.3);
       assert.equal(first.title, 'Otter has 30,000,000, Heron has 10,000,000 sats');
-      for (const text of ['2 of 8 connected', '1 node does not answer', '2 open', '1 cannot pay now', '321', '47 h 59 min']) {
+      for (const text of ['2 of 8 connected', '1 node does not answer', '2 open', '1 cannot pay now', '321']) {
         await own.live.getByText(text, { exact: true }).waitFor();
       }
-      await own.live.getByText(/^Last heard \d+ s ago$/).waitFor();
+      await own.live.getByText(/^47 h 5\d min$/).waitFor();
+      await own.live.getByText(/^Last heard \d+ (s|min) ago$/).waitFor();
 
       await own.nodeTable.click();
       const rows = await own.live.locator('tbody tr').allInnerTexts();
@@ -134,11 +135,7 @@ describe("a class's page", { skip }, () => {
   test('says once who has connected and who has gone, and nothing of blocks', async () => {
     await on('ready', running({ connected: [0] }), async (own, staged, page) => {
       await own.live.getByText('1 of 8 connected').waitFor();
-      await page.evaluate(() => {
-        window.said = [];
-        const region = document.querySelector('[role=status]');
-        new MutationObserver(() => window.said.push(region.textContent)).observe(region, { childList: true, characterData: true, subtree: true });
-      });
+      await page.evaluate(() => { window.spoken = []; });
       const show = async (view, text) => {
         staged.show('ready', running(view));
         await own.live.locator('.facts').getByText(text, { exact: true }).waitFor();
@@ -148,7 +145,7 @@ describe("a class's page", { skip }, () => {
       await show({ connected: [0, 2, 3], down: [5], blocks: 401 }, '401');
       await show({ connected: range(8), blocks: 402 }, '8 of 8 connected');
       await show({ connected: range(7), blocks: 403 }, '403');
-      assert.deepEqual(await page.evaluate(() => window.said), ['Badger, Lynx connected, 3 of 8.', 'Marten does not answer.', 'All 8 are connected.']);
+      assert.deepEqual(await page.evaluate(() => window.spoken), ['Badger, Lynx connected, 3 of 8.', 'Marten does not answer.', 'All 8 are connected.']);
     });
   });
 
@@ -158,7 +155,7 @@ describe("a class's page", { skip }, () => {
       await page.clock.fastForward(120_000);
       await own.live.getByText(/^Not heard since /).waitFor();
       await own.live.getByText('As last reported:').waitFor();
-      await own.status.getByText(/^Your machine was not heard since /).waitFor();
+      await own.said(/^Your machine was not heard since /);
       staged.show('ready', running({ lastHeardAt: fromNow(-5) }, { pairing: { paired: false } }));
       await own.live.getByText('Its pairing was revoked.').waitFor();
       staged.show('ready', running({ lastHeardAt: fromNow(118), message: 'A node was started again.', disk: { totalBytes: 160e9, freeBytes: 4e9 } }));
@@ -279,8 +276,8 @@ describe("a class's page", { skip }, () => {
           await page.setViewportSize({ width: 320, height: 640 });
           await fits(`${name} at 320`);
           await page.setViewportSize(SIZES[size]);
-          await page.unrouteAll();
           await page.goto('about:blank');
+          await page.unrouteAll({ behavior: 'ignoreErrors' });
         }
         assert.deepEqual(visit.errors, []);
         await visit.close();

@@ -209,7 +209,8 @@ describe('cards on paper', { skip }, () => {
     }
 
     await own.brandLogo.setInputFiles(file('logo.png', 'image/png', png));
-    await own.brandPreview.waitFor();
+    // Then it is kept.
+    await own.button('Remove the logo').waitFor();
     await page.reload();
     await own.codesDrawn();
     await own.fold('Title, date and logo').click();
@@ -219,6 +220,32 @@ describe('cards on paper', { skip }, () => {
     const { requests } = visit;
     assert.ok(requests.every(({ body, url }) => !`${body}${url}`.includes('Wednesday')), 'the branding stays here');
     // A picture that does not decode is noted by the browser itself.
+    assert.deepEqual(visit.errors, []);
+    await visit.close();
+  });
+
+  test('the picture of the last words stays, also where that of the words before is ready later', async () => {
+    const visit = await browser.open({ baseURL: worker.url, ...SHARP });
+    const { page } = visit;
+    const { own } = await openClass(visit);
+    await page.evaluate(() => {
+      const { toBlob } = HTMLCanvasElement.prototype;
+      window.held = [];
+      HTMLCanvasElement.prototype.toBlob = function hold(tell, ...rest) {
+        toBlob.call(this, (blob) => window.held.push(() => tell(blob)), ...rest);
+      };
+    });
+    const release = (at) => page.evaluate((place) => window.held[place](), at);
+    await own.fold('Title, date and logo').click();
+    for (const [at, title] of ['Lightning', 'Lightning for everyone'].entries()) {
+      await own.brandTitle.fill(title);
+      await page.waitForFunction((count) => window.held.length === count, at + 1);
+    }
+    await release(1);
+    await own.brandPreview.waitFor();
+    const last = await own.brandPreview.getAttribute('src');
+    await release(0);
+    assert.equal(await own.brandPreview.getAttribute('src'), last);
     assert.deepEqual(visit.errors, []);
     await visit.close();
   });

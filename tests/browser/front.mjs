@@ -6,15 +6,18 @@ const HASHED = /^\/[a-z_-]+-[0-9a-f]{16}\.(js|wasm|txt)$/;
 
 /**
  * -> {url, seen: [path of each request], close()} and what may be set: `isDown` (nothing is answered), `isSlow` (pages are never answered),
- * `build` (another service worker), `hasForgotten` (files with a hash in their name are gone, as after a deployment)
+ * `build` (another service worker), `hasForgotten` (files with a hash in their name are gone, as after a deployment), `opens` (a promise: nothing is
+ * answered before)
  */
 export async function front(worker) {
   const { hostname, port } = new URL(worker.url);
-  const own = { seen: [], isDown: false, isSlow: false, build: null, hasForgotten: false };
-  const onward = ({ method, url, headers }) => http.request({ hostname, port, method, path: url, headers });
+  const own = { seen: [], isDown: false, isSlow: false, build: null, hasForgotten: false, opens: null };
+  // A connection of its own each: one that was kept may be closed by the time a busy machine uses it again.
+  const onward = ({ method, url, headers }) => http.request({ agent: false, hostname, port, method, path: url, headers });
 
-  const server = http.createServer((request, response) => {
+  const server = http.createServer(async (request, response) => {
     own.seen.push(request.url);
+    await own.opens;
     const isPage = request.headers['sec-fetch-mode'] === 'navigate';
     if (own.isDown) return request.socket.destroy();
     if (own.isSlow && isPage) return request.resume();
@@ -34,7 +37,9 @@ export async function front(worker) {
     });
     return request.pipe(sent);
   });
-  server.on('upgrade', (request, socket) => {
+  server.on('upgrade', async (request, socket) => {
+    socket.on('error', () => socket.destroy());
+    await own.opens;
     if (own.isDown) return socket.destroy();
     const sent = onward(request);
     for (const end of [sent, socket]) end.on('error', () => socket.destroy());

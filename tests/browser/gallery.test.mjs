@@ -18,6 +18,7 @@ async function open(options) {
   const visit = await browser.open({ baseURL: worker.url, ...LOCALE, ...options });
   return Object.assign(visit, {
     async reach(name) {
+      await visit.page.unrouteAll({ behavior: 'ignoreErrors' });
       await visit.page.close();
       visit.page = await visit.context.newPage();
       visit.errors.length = 0;

@@ -74,6 +74,7 @@ async function open(locale) {
   const visit = await browser.open({ baseURL: worker.url, locale, timezoneId: 'Europe/Berlin' });
   return Object.assign(visit, {
     async reach(go) {
+      await visit.page.unrouteAll({ behavior: 'ignoreErrors' });
       await visit.page.close();
       visit.page = await visit.context.newPage();
       await go(visit);

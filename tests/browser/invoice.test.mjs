@@ -92,7 +92,7 @@ describe('an invoice can be paid', { skip }, () => {
     assert.match(uri, /^lightning:lnbcrt/);
     assert.equal(readInvoice(uri.slice('lightning:'.length)).amountMsat, PRICE_MSAT);
     await bought.button('Copy the invoice').click();
-    await visit.page.getByText('Copied the invoice').waitFor();
+    await bought.said(/^Copied the invoice$/);
     assert.equal(await visit.page.evaluate(() => navigator.clipboard.readText()), uri.slice('lightning:'.length));
     await visit.close();
   });
@@ -129,7 +129,7 @@ describe('an invoice can be paid', { skip }, () => {
     const bought = await orderNode(page);
     await bought.untilPaying();
     const timer = page.getByRole('timer');
-    assert.match(await timer.innerText(), /^(59:\d\d|1 h 00 min)$/);
+    assert.match(await timer.innerText(), /^(5\d:\d\d|1 h 00 min)$/);
     await page.clock.fastForward('55:00');
     await page.locator('.countdown.short').waitFor();
     await page.clock.fastForward('05:00');

@@ -8,6 +8,8 @@ import { SIZES } from '../support/browser.mjs';
 import { assertRefused, customer } from '../support/order.mjs';
 import { machineKey } from '../support/scripted_machine.mjs';
 import { openShop } from '../support/shop.mjs';
+import { focusComesTo } from './class.mjs';
+import { giveClock, stopClock } from './own_clock.mjs';
 import { landing } from './pages/landing.mjs';
 import { order, orderNode } from './pages/order.mjs';
 import { browser, skip, worker } from './shop.mjs';
@@ -71,11 +73,12 @@ describe('a machine that reports', { skip }, () => {
     await bought.node.getByText('LND does not sign at the moment; the machine itself does.').waitFor();
     assert.equal(await bought.plot.count(), 0, 'one sample is no course');
 
-    await shop.advance(1900, own);
+    // Real time goes on as well, and makes it another minute later on.
+    await shop.advance(1862, own);
     good(await machine.heartbeat({
       lnd: { ...SERVES, backend: 'neutrino' }, fundingConnected: true, bitcoin: { background: { blocks: 500_000, progressPpm: 200_000 } },
     }, identity));
-    await bought.status.getByText('Your node is usable now.', { exact: true }).waitFor();
+    await bought.said(/^Your node is usable now\.$/);
     await bought.answer('Usable now').getByText('Yes').waitFor();
     await bought.answer('Usable now').getByText('it switches to your own node by itself').waitFor();
     await bought.answer('Fully validated').getByText('20.00 %').waitFor();
@@ -89,7 +92,7 @@ describe('a machine that reports', { skip }, () => {
     await bought.node.getByText('Another LND signs now').waitFor();
 
     good(await machine.heartbeat({ lnd: SERVES, bitcoin: { blocks: 925_003, progressPpm: 999_999, initialBlockDownload: false } }, other));
-    await bought.status.getByText('Your node has checked the whole chain.').waitFor();
+    await bought.said(/Your node has checked the whole chain\./);
     await bought.answer('Fully validated').getByText('Yes').waitFor();
     assert.equal(await bought.plot.isVisible(), false, 'the course is folded away');
     await bought.fold('How the sync went').click();
@@ -100,6 +103,15 @@ describe('a machine that reports', { skip }, () => {
     await bought.fold('What runs on it: 2 components').click();
     assert.equal(await page.locator('code.digest').getAttribute('title'), DIGEST);
     await bought.button('Copy the digest of Bitcoin Knots').waitFor();
+
+    await bought.words();
+    await bought.button('I have saved it').click();
+    await focusComesTo(page, 'erase-question');
+    good(await machine.heartbeat({ lnd: SERVES, bitcoin: { peers: 55 } }, other));
+    await bought.figure('Bitcoin peers').getByText('55', { exact: true }).waitFor();
+    assert.equal(await page.locator('ol.words li').count(), 24, 'what was uncovered stays so');
+    assert.ok(await bought.button('Yes, erase it').isVisible(), 'what was asked is still asked');
+    await focusComesTo(page, 'erase-question');
     assert.deepEqual(visit.errors, []);
     await visit.close();
   });
@@ -123,7 +135,7 @@ describe('a machine that reports', { skip }, () => {
     assert.equal(paired.body.scope, 'report');
     await bought.voice.getByRole('timer').waitFor({ state: 'detached' });
     await bought.pairAgain.waitFor();
-    assert.equal(await visit.page.evaluate(() => document.activeElement.id), 'pair-standing');
+    await focusComesTo(visit.page, 'pair-standing');
     good(await machine.heartbeat({ bitcoin: { peers: 77 } }));
     await bought.figure('Bitcoin peers').getByText('77').waitFor();
     const forged = JSON.stringify({ nonce: 99 });
@@ -151,7 +163,7 @@ describe('a machine that reports', { skip }, () => {
     // Every byte there is, so that none is taken for text.
     const content = Buffer.concat([Buffer.from([...Array(256).keys()]), crypto.randomBytes(700)]);
     good(await machine.backup(content));
-    await bought.backup.getByText(/^Kept here, from \d+ s ago\.$/).waitFor();
+    await bought.backup.getByText(/^Kept here, from \d+ (s|min) ago\.$/).waitFor();
     const file = await bought.download('Download the channel backup');
     assert.equal(file.name, 'channel.backup');
     assert.deepEqual(file.bytes, content);
@@ -171,7 +183,7 @@ describe("a node's page", { skip }, () => {
 
   async function on(fields, use, { clock, answers, ...options } = {}) {
     const visit = await browser.open({ baseURL: worker.url, ...LOCALE, ...options });
-    if (clock) await visit.page.clock.install();
+    if (clock) await giveClock(visit.page);
     const staged = await stage(visit, link, 'ready', fields, answers);
     await use(staged.page, staged, visit.page);
     assert.deepEqual(notRefusals(visit.errors), []);
@@ -220,7 +232,7 @@ describe("a node's page", { skip }, () => {
     };
     await on(node({ usable: true }, status), async (own) => {
       for (const [name, text] of [
-        ['Chain', 'Mainnet'], ['Best block', /823,120 of 925,003\s*10 min old/], ['Bitcoin peers', '10'],
+        ['Chain', 'Mainnet'], ['Best block', /823,120 of 925,003\s*1\d min old/], ['Bitcoin peers', '10'],
         ['Software', /Satoshi:29\.3\.0 Knots:20260507\s*blocks take 612 GB/], ['Snapshot', 'the node reads and checks it, 40 %'],
         ['LND', /serves, caught up\s*block 823,120; 2 peers, 1 open channel; on your own node, version 0\.20\.1-beta/],
         ['LNbits', 'runs, connected to LND'], ['Disk', 'Only 41 GB free of 1.0 TB'], ['Machine', 'up for 24 h'],
@@ -245,20 +257,25 @@ describe("a node's page", { skip }, () => {
   });
 
   test('tells how long ago it heard, and when it hears nothing any more that its figures are old and what to do', async () => {
-    await on(node({ lastHeardAt: fromNow(-20), usable: true }, { lnd: SERVES }), async (own, staged, page) => {
-      await own.node.getByText(/^Last heard 2\d s ago$/).waitFor();
+    await on(node({ usable: true }, { lnd: SERVES }), async (own, staged, page) => {
+      await own.node.getByText(/^Last heard /).waitFor();
+      await stopClock(page);
+      const heard = (ago) => page.evaluate((seconds) => new Date(Date.now() - seconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z'), ago);
+      staged.show('ready', node({ lastHeardAt: await heard(20), usable: true }, { lnd: SERVES }));
+      await own.node.getByText(/^Last heard (19|20) s ago$/).waitFor();
       await page.clock.fastForward(60_000);
       await own.node.getByText('Last heard 1 min ago').waitFor();
       assert.equal(await own.node.getByText(/^Not heard since /).count(), 0);
+      await page.clock.resume();
       await page.clock.fastForward(60_000);
       await own.node.getByText(/^Not heard since /).waitFor();
       await own.node.getByText('Old figures, as last reported:').waitFor();
       await own.answer('Usable then').getByText('Yes').waitFor();
       await own.node.getByText(/^ssh .+ \/opt\/kindling\/ops\.sh status$/).waitFor();
-      await own.status.getByText(/^Your machine was not heard since /).waitFor();
-      staged.show('ready', node({ lastHeardAt: fromNow(-20) }, {}, pairing({ paired: false })));
+      await own.said(/^Your machine was not heard since /);
+      staged.show('ready', node({ lastHeardAt: await heard(140) }, {}, pairing({ paired: false })));
       await own.node.getByText('Its pairing was revoked.').waitFor();
-      staged.show('ready', node({ lastHeardAt: fromNow(120) }));
+      staged.show('ready', node({ lastHeardAt: await heard(0) }));
       await own.node.getByText(/^Not heard since /).waitFor({ state: 'detached' });
       assert.equal(await own.node.getByText('Old figures, as last reported:').count(), 0);
     }, { clock: true });
@@ -271,7 +288,7 @@ describe("a node's page", { skip }, () => {
       await own.figure('Bitcoin peers').getByText('3', { exact: true }).waitFor();
       assert.ok(await own.node.getByText('taproot: enforced').isVisible());
       assert.equal(await page.evaluate(() => document.activeElement.tagName), 'SUMMARY');
-      await own.status.getByText('Your node is not usable at the moment.').waitFor();
+      await own.said(/Your node is not usable at the moment\./);
     });
   });
 
@@ -286,6 +303,18 @@ describe("a node's page", { skip }, () => {
       assert.equal(file.name, name);
       assert.deepEqual(file.bytes, sealed);
     }, { answers, acceptDownloads: true });
+  });
+
+  test('hands over the backup that was asked for, also where a newer one is kept by then', async () => {
+    const { promise, resolve } = Promise.withResolvers();
+    const sealed = Buffer.from('age-encryption.org/v1\nsealed to somebody else').toString('base64');
+    await on({ backupAt: fromNow(-600), ...pairing() }, async (own, staged) => {
+      await own.button('Download the channel backup').click();
+      staged.show('ready', { backupAt: fromNow(-60), ...pairing() });
+      await own.backup.getByText(/^Kept here, from [1-9] min ago\.$/).waitFor();
+      resolve({ answer: { sealed, at: fromNow(-600) } });
+      await own.button('Download the sealed file').waitFor();
+    }, { answers: { backup: () => promise } });
   });
 
   test('says why a pairing token was not made, and what became of one that died', async () => {
@@ -427,8 +456,8 @@ describe("a node's page", { skip }, () => {
             await fits(page, 'pairing');
           }
           await small(name);
-          await page.unrouteAll();
           await page.goto('about:blank');
+          await page.unrouteAll({ behavior: 'ignoreErrors' });
         }
         const form = await landing(page).open();
         await form.keyReady.waitFor();

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { randomWord } from '../support/order.mjs';
-import { comesWithin, stopClock, withOwnClock } from '../support/page_time.mjs';
 import { focusComesTo } from './class.mjs';
+import { comesWithin, stopClock, withOwnClock } from './own_clock.mjs';
 import { landing } from './pages/landing.mjs';
 import { order, orderNode } from './pages/order.mjs';
 import { browser, payBehind, skip, worker } from './shop.mjs';
@@ -80,6 +80,32 @@ describe('the order form', { skip }, () => {
     await visit.close();
   });
 
+  test('is sent once, however often its button is pressed while the page of the order is on its way', async () => {
+    const visit = await browser.open({ baseURL: worker.url, serviceWorkers: 'block' });
+    const { page } = visit;
+    const form = await landing(page).open();
+    await form.choose('Ed25519');
+    const { promise: isPressed, resolve } = Promise.withResolvers();
+    await page.exposeBinding('pressedAgain', (_, state) => resolve(state));
+    await page.evaluate(() => {
+      const button = document.querySelector('.order-form button[type=submit]');
+      const press = () => {
+        window.pressedAgain(button.getAttribute('aria-disabled'));
+        button.click();
+      };
+      window.navigation.addEventListener('navigate', () => setTimeout(press), { once: true });
+    });
+    await page.route(/\/orders\//, async (route) => {
+      await isPressed;
+      await route.continue();
+    });
+    await form.continue.click();
+    assert.equal(await isPressed, 'true');
+    await order(page).saving.waitFor();
+    assert.equal(bodies(visit).length, 1);
+    await visit.close();
+  });
+
   test('says why there are no prices, and asks again', async () => {
     const visit = await browser.open({ baseURL: worker.url });
     const { page } = visit;
@@ -142,9 +168,9 @@ describe('an order is followed', { skip }, () => {
     const bought = await orderNode(page);
     await bought.untilPaying();
     await context.setOffline(true);
-    await page.getByRole('note').getByText('No news from the server').waitFor({ timeout: 15_000 });
+    await page.getByRole('note').getByText('No news from the server').waitFor();
     await context.setOffline(false);
-    await page.getByRole('note').getByText('No news from the server').waitFor({ state: 'detached', timeout: 15_000 });
+    await page.getByRole('note').getByText('No news from the server').waitFor({ state: 'detached' });
     await bought.payStub.click();
     await bought.ready.waitFor();
     await visit.close();
@@ -209,13 +235,17 @@ describe('the hand-over', { skip }, () => {
     const { page } = visit;
     const bought = await orderNode(page);
     await bought.untilReady();
-    // The page does not hear of the other claim, so it still offers its own.
     await page.routeWebSocket(/\/live$/, (socket) => socket.close());
     await page.reload();
     await bought.claim.waitFor();
+    // The page does not hear of the other claim, so it still offers its own.
+    const asks = /\/api\/bootstrap\/[0-9a-f]{32}$/;
+    await page.route(asks, (route) => route.abort());
+    await page.getByRole('note').getByText('No news from the server').waitFor();
     assert.equal((await api(visit, bought.link().id, 'claim', randomWord())).status, 200);
-    if (await bought.claim.count() > 0) await bought.claim.click();
+    await bought.claim.click();
     await page.getByRole('alert').filter({ hasText: 'treat this machine and its wallet as lost' }).first().waitFor();
+    await page.unroute(asks);
     await page.reload();
     await page.getByText('These credentials were claimed in another browser').waitFor();
     await visit.screenshot('claimed-elsewhere', { fullPage: true });

@@ -19,7 +19,8 @@ export async function wire(worker, { compress = false } = {}) {
   const server = http.createServer((request, response) => {
     const at = written(request);
     request.on('data', (chunk) => { lines[at] += chunk.toString('latin1'); });
-    const onward = http.request({ hostname, port, method: request.method, path: request.url, headers: { ...request.headers, 'accept-encoding': 'identity' } }, (answer) => {
+    // A connection of its own: one that was kept may be closed by the time a busy machine uses it again.
+    const onward = http.request({ agent: false, hostname, port, method: request.method, path: request.url, headers: { ...request.headers, 'accept-encoding': 'identity' } }, (answer) => {
       const kept = { path: request.url, headers: answer.headers, body: '' };
       answers.push(kept);
       answer.on('data', (chunk) => { kept.body += chunk.toString('latin1'); });

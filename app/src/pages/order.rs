@@ -280,8 +280,10 @@ fn say_what_changes(order: Order) {
 #[component]
 fn Connection(order: Order) -> impl IntoView {
     let announcer = announcer();
+    // It fails anew every few seconds: what is the same is neither said again nor drawn anew under a finger.
+    let failure = Memo::new(move |_| order.feed.failure.get());
     move || {
-        let failure = order.feed.failure.get()?;
+        let failure = failure.get()?;
         if matches!(&failure, Failure::Refused(error) if error.code == ErrorCode::NotFound) {
             return None;
         }

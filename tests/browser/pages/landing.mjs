@@ -5,7 +5,8 @@ export function landing(page) {
   const own = {
     async open(path = '/') {
       await page.goto(path);
-      await own.continue.waitFor();
+      // The prices bring regions and plans with them.
+      await page.getByRole('button', { name: /^Continue · / }).waitFor();
       return own;
     },
     continue: page.getByRole('button', { name: /^Continue/ }),

@@ -46,8 +46,8 @@ export function order(page) {
     voice: page.locator('details').filter({ has: page.locator('summary', { hasText: "The machine's voice" }) }).first(),
     pairAgain: button('Pair again'),
     backup: page.getByRole('region', { name: 'Channel backup' }),
-    /** What is said to screen readers. */
-    status: page.getByRole('status'),
+    /** Its live region has said this since the page was loaded, whether or not it still stands there. */
+    said: (sentence) => page.waitForFunction((wanted) => window.spoken.some((text) => wanted.test(text)), sentence),
     savedForm: button('Save in my password manager'),
     remember: button('I will remember it myself'),
     qr: page.getByRole('img', { name: 'QR code of the Lightning invoice' }),
@@ -98,6 +98,7 @@ export function order(page) {
     },
     async words() {
       await button('Show the seed words').click();
+      await page.locator('ol.words li').first().waitFor();
       return page.locator('ol.words li').allInnerTexts();
     },
     /** Clicks (a button's name, or what it is) and reads what is downloaded -> {name, text, bytes, file} */

@@ -30,9 +30,13 @@ use kindling_domain::wire::{BootstrapRequest, OneOrMany, ProductView};
 use leptos::ev::{self, SubmitEvent};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use std::time::Duration;
 
 /// The heading of the form.
 const TITLE: &str = "order-title";
+
+/// Whoever is still here by then has stopped the browser on its way to the order.
+const STOPPED: Duration = Duration::from_secs(20);
 
 /// What goes on between the button and the order's page.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -341,14 +345,18 @@ impl Form {
         spawn_local(async move {
             let answer = api::bootstrap(&request).await;
             // The person may have left this page meanwhile.
-            if self.progress.try_set(Progress::Choosing).is_some() {
+            if self.progress.try_get_untracked().is_none() {
                 return;
             }
+            if let Ok(made) = &answer
+                && made.amount_sats == shown
+            {
+                remember_price(&keys, shown);
+                navigate(&address(&keys.order_id, &keys.fragment));
+                return self.wait_to_go();
+            }
+            self.progress.set(Progress::Choosing);
             let trouble = match answer {
-                Ok(made) if made.amount_sats == shown => {
-                    remember_price(&keys, shown);
-                    return navigate(&address(&keys.order_id, &keys.fragment));
-                }
                 Ok(made) => {
                     shop.refresh();
                     Trouble::Price {
@@ -395,6 +403,17 @@ impl Form {
             }
             self.trouble.set(Some(trouble));
         });
+    }
+
+    /// The order's page takes a slow network a while: a second press would begin that anew. Whoever is still here after all, or here again,
+    /// may press again.
+    fn wait_to_go(self) {
+        let stay = move || {
+            let _ = self.progress.try_set(Progress::Choosing);
+        };
+        // Never removed: the page goes with it.
+        window_event_listener_untyped("pagehide", move |_| stay());
+        set_timeout(stay, STOPPED);
     }
 }
 

@@ -30,9 +30,11 @@ pub fn backup(order: Order, system: RwSignal<System>, target: Memo<Option<Target
         let has_voice = || view.with(|view| view.as_ref().is_some_and(|it| it.pairing.is_some()));
         kept.get().is_some() || has_voice()
     });
-    let body = move || match kept.get() {
-        Some(at) => copy_here(order, at),
-        None => how_to_keep(target.get(), system.get()),
+    // A newer copy must not take the button away from whoever waits for the one before it.
+    let is_kept = Memo::new(move |_| kept.with(Option::is_some));
+    let body = move || match is_kept.get() {
+        true => copy_here(order, kept),
+        false => how_to_keep(target.get(), system.get()),
     };
     (move || {
         is_there.get().then(|| {
@@ -62,10 +64,13 @@ fn how_to_keep(target: Option<Target>, system: System) -> AnyView {
     .into_any()
 }
 
-fn copy_here(order: Order, at: UnixMillis) -> AnyView {
+fn copy_here(order: Order, kept: Memo<Option<UnixMillis>>) -> AnyView {
     let announcer = announcer();
     let now = ticking();
-    let age = move || words::kept(&span(now.get().since(at) / 1000));
+    let age = move || {
+        let seconds = now.get().since(kept.get()?) / 1000;
+        Some(words::kept(&span(seconds)))
+    };
     let busy = RwSignal::new(false);
     let trouble = RwSignal::new(None::<String>);
     // What this order link does not open.
@@ -90,7 +95,7 @@ fn copy_here(order: Order, at: UnixMillis) -> AnyView {
         });
     };
     view! {
-        <p title=local_time(at)>{age}</p>
+        <p title=move || kept.get().map(local_time)>{age}</p>
         <div class="row">
             <button type="button" class="button" aria-disabled=move || busy.get().then_some("true") on:click=fetch>
                 {move || if busy.get() { words::opening() } else { words::download() }}

@@ -22,8 +22,10 @@ const TITLE: &str = "credentials-title";
 #[component]
 pub fn Handover(order: Order, claim: Claim<Bundle>) -> impl IntoView {
     let file = format!("{}-credentials.txt", order.file_name());
+    // The order is heard of again and again: what is opened, uncovered or asked stays as it is until this changes.
+    let delivery = Memo::new(move |_| claim.delivery());
     // The buttons that open and erase go with what they did: the focus stays where it went on.
-    let stage = Memo::new(move |_| (claim.bundle.with(Option::is_some), claim.delivery()));
+    let stage = Memo::new(move |_| (claim.bundle.with(Option::is_some), delivery.get()));
     Effect::new(move |before: Option<(bool, Option<Delivery>)>| {
         let (is_open, delivery) = stage.get();
         let moved_on = before.is_some_and(|(was_open, old)| {
@@ -37,19 +39,25 @@ pub fn Handover(order: Order, claim: Claim<Bundle>) -> impl IntoView {
     view! {
         <section class="card stack" aria-labelledby=TITLE>
             <h2 id=TITLE tabindex="-1">{words::title()}</h2>
-            {move || match (claim.bundle.get(), claim.delivery()) {
-                (Some(bundle), _) => view! { <Opened bundle=bundle claim=claim file=file.clone()/> }.into_any(),
-                (None, Some(Delivery::Erased)) => view! {
-                    <p><Rich text=words::erased_before()/></p>
-                }
-                .into_any(),
-                (None, Some(Delivery::Claimed)) if !claim.is_ours() => elsewhere(on_another_browser()),
-                (None, delivery) => view! { <Offer claim=claim again=delivery == Some(Delivery::Claimed)/> }.into_any(),
+            {move || match claim.bundle.get() {
+                Some(bundle) => view! { <Opened bundle=bundle claim=claim delivery=delivery file=file.clone()/> }.into_any(),
+                None => unopened(claim, delivery.get()),
             }}
             {trouble_of(claim, on_another_browser())}
         </section>
     }
     .into_any()
+}
+
+fn unopened(claim: Claim<Bundle>, delivery: Option<Delivery>) -> AnyView {
+    match delivery {
+        Some(Delivery::Erased) => view! { <p><Rich text=words::erased_before()/></p> }.into_any(),
+        Some(Delivery::Claimed) if !claim.is_ours() => elsewhere(on_another_browser()),
+        delivery => {
+            let again = delivery == Some(Delivery::Claimed);
+            view! { <Offer claim=claim again=again/> }.into_any()
+        }
+    }
 }
 
 #[component]
@@ -63,7 +71,12 @@ fn Offer(claim: Claim<Bundle>, again: bool) -> impl IntoView {
                 words::offer_once()
             }}
         </p>
-        <button type="button" class="button primary" on:click=move |_| claim.take()>
+        <button
+            type="button"
+            class="button primary"
+            aria-disabled=move || claim.busy.get().then_some("true")
+            on:click=move |_| claim.take()
+        >
             {move || match (claim.busy.get(), again) {
                 (true, _) => words::opening(),
                 (false, true) => words::show_again(),
@@ -111,7 +124,12 @@ pub fn trouble_of<T: Contents>(claim: Claim<T>, words: Foreign) -> AnyView {
 }
 
 #[component]
-fn Opened(bundle: Bundle, claim: Claim<Bundle>, file: String) -> impl IntoView {
+fn Opened(
+    bundle: Bundle,
+    claim: Claim<Bundle>,
+    delivery: Memo<Option<Delivery>>,
+    file: String,
+) -> impl IntoView {
     let text = as_text(&bundle);
     let bitcoin = words::bitcoin_version(
         bundle.bitcoin.implementation.name(),
@@ -168,7 +186,7 @@ fn Opened(bundle: Bundle, claim: Claim<Bundle>, file: String) -> impl IntoView {
             <DownloadButton text=text file=file label=words::download_all()/>
         </div>
         <PrintChoice with_secrets=with_secrets/>
-        {move || match claim.delivery() {
+        {move || match delivery.get() {
             Some(Delivery::Erased) => view! {
                 <Notice tone=Tone::Info title=words::erased()>
                     <p>{words::erased_means()}</p>

@@ -135,7 +135,12 @@ fn offer(claim: Claim<Opened>, class: Classroom, again: bool) -> AnyView {
     view! {
         <p>{words::offer(class.plan.nodes().into())}</p>
         <p class="muted">{if again { words::offer_again() } else { words::offer_keeps() }}</p>
-        <button type="button" class="button primary" on:click=move |_| claim.take()>
+        <button
+            type="button"
+            class="button primary"
+            aria-disabled=move || claim.busy.get().then_some("true")
+            on:click=move |_| claim.take()
+        >
             {move || match (claim.busy.get(), again) {
                 (true, _) => words::opening(),
                 (false, true) => words::get_again(),

@@ -132,8 +132,8 @@ impl Brand {
             let round = self.round.get_value();
             set_timeout(
                 move || {
-                    if self.round.try_get_value() == Some(round) {
-                        self.redraw();
+                    if self.is_current(round) {
+                        self.redraw(round);
                     }
                 },
                 PAUSE,
@@ -141,7 +141,12 @@ impl Brand {
         });
     }
 
-    fn redraw(self) {
+    /// Nothing has changed since, and the page is still here.
+    fn is_current(self, round: u32) -> bool {
+        self.round.try_get_value() == Some(round)
+    }
+
+    fn redraw(self, round: u32) {
         let is_bad = |trouble: RwSignal<Option<String>>| trouble.with_untracked(Option::is_some);
         // What does not fit leaves the last good one on the cards.
         if is_bad(self.title_trouble) || is_bad(self.date_trouble) {
@@ -153,8 +158,10 @@ impl Brand {
                 Some(canvas) => strip::to_blob(&canvas).await,
                 None => None,
             };
-            let address = blob.and_then(|blob| Url::create_object_url_with_blob(&blob).ok());
-            self.show(address);
+            // A slow phone may still be at an older picture when the next one is there.
+            if self.is_current(round) {
+                self.show(blob.and_then(|blob| Url::create_object_url_with_blob(&blob).ok()));
+            }
         });
     }
 
