@@ -46,6 +46,9 @@ const MACHINES: [Program; 10] = [
     ("unshare", "util-linux"),
 ];
 
+/// A mirror that hiccups is asked again; a fresh system that updates itself is waited for.
+const PATIENT: [&str; 4] = ["-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=300"];
+
 /// Adds the step.
 pub fn set_up(plan: &mut Plan) {
     plan.add("programs for the tests", |project| install(project, &TESTS));
@@ -76,10 +79,12 @@ fn install(project: &Project, programs: &[Program]) -> Result<Outcome> {
             .env("DEBIAN_FRONTEND", "noninteractive");
         command
     };
-    quiet(project, &mut command(&["update", "-qq"])).with_context(failed)?;
+    quiet(project, command(&["update", "-qq"]).args(PATIENT)).with_context(failed)?;
     quiet(
         project,
-        command(&["install", "-y", "-qq", "--no-install-recommends"]).args(&missing),
+        command(&["install", "-y", "-qq", "--no-install-recommends"])
+            .args(PATIENT)
+            .args(&missing),
     )
     .with_context(failed)?;
     let still = missing_packages(programs);

@@ -377,6 +377,7 @@ mod tests {
     #[test]
     fn publishing_removes_what_is_no_longer_wanted() {
         let folder = std::env::temp_dir().join(format!("kindling-assets-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder); // of a run that was cut, by a process of the same number
         let first = BTreeMap::from([
             (PathBuf::from("a-1.js"), b"1".to_vec()),
             (PathBuf::from("x/y"), b"2".to_vec()),
