@@ -51,6 +51,7 @@ install_release() {
     cut -d ' ' -f 1 "$download/expected" | write_file "$STATE/bitcoin-digest" # for the bill of materials
     tar --extract --gzip --file "$download/$archive" --directory "$download" --strip-components=1 --no-same-owner
     install --mode=755 "$download/bin/bitcoind" "$download/bin/bitcoin-cli" /usr/local/bin/
+    sync -- /usr/local/bin/bitcoind /usr/local/bin/bitcoin-cli # else the mark can outlive a power cut and they not
     rm -rf -- "$download"
 }
 

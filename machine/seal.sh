@@ -62,7 +62,10 @@ base_components() {
 seal_bundle() {
     age --encrypt --recipients-file "$ETC/recipients" --output "$STATE/bundle.sealing" "$bundle" ||
         fail "The bundle could not be sealed to the recipients of this order."
+    # On the disk before it is delivered: after a power cut another one would be refused.
+    sync -- "$STATE/bundle.sealing"
     mv -- "$STATE/bundle.sealing" "$STATE/bundle.age"
+    sync -- "$STATE"
 }
 
 # The open bundle does not outlive the phase, however that ends.

@@ -21,7 +21,7 @@ own_certificate() {
     if [[ ! -s $TLS/fullchain.pem ]]; then
         openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 825 -subj "/CN=$1" -addext "subjectAltName=IP:$1" \
             -keyout "$TLS/privkey.pem" -out "$TLS/fullchain.new" 2>/dev/null || return 1
-        sync -- "$TLS/privkey.pem"
+        sync -- "$TLS/privkey.pem" "$TLS/fullchain.new"
         mv -- "$TLS/fullchain.new" "$TLS/fullchain.pem"
     fi
 }

@@ -18,6 +18,7 @@ has_24_words() { [[ -s $seed ]] && jq -e '.cipher_seed_mnemonic | length == 24' 
 # The words are on disk before the wallet is made of them: a wallet whose words are lost would be money lost.
 make_wallet() {
     has_24_words || lnd_rest /v1/genseed | write_file "$seed"
+    sync -- "$SECRETS" # their name, too: the wallet may be on another disk, which keeps it sooner
     has_24_words || fail "LND gave no seed of 24 words."
     jq --rawfile password "$SECRETS/lnd-wallet-password" \
         '{wallet_password: ($password | rtrimstr("\n") | @base64), cipher_seed_mnemonic}' "$seed" |

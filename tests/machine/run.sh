@@ -51,7 +51,8 @@ command_for() {
 }
 for name in apt-get certbot docker journalctl systemctl; do command_for "$name" "node /run/kindling-test/tests/stand-ins/$name.mjs"; done
 for name in blockdev fallocate swapon sysctl; do command_for "$name" "/run/kindling-test/tests/stand-ins/kernel.sh $name"; done
-for name in mount sleep; do command_for "$name" "/run/kindling-test/tests/stand-ins/$name.sh"; done
+for name in mount sleep sync; do command_for "$name" "/run/kindling-test/tests/stand-ins/$name.sh"; done
+touch "$stage/synced" "$stage/synced-files"
 # What Core Lightning's image has.
 mkdir "$stage/image"
 # shellcheck disable=SC2016 # "$@" belongs to the written script

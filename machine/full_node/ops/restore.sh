@@ -94,7 +94,7 @@ read_words() {
         words+=($line)
     done
     ((${#words[@]} == 24)) || die "There must be 24 words; these were ${#words[@]}. Nothing was changed."
-    printf '%s\n' "${words[@]}" | jq -R . | jq -s '{cipher_seed_mnemonic: .}' >"$1"
+    printf '%s\n' "${words[@]}" | jq -R . | jq -s '{cipher_seed_mnemonic: .}' | write_file "$1"
 }
 
 same_words() { [[ "$(jq -c .cipher_seed_mnemonic "$1" 2>/dev/null)" == "$(jq -c .cipher_seed_mnemonic "$2" 2>/dev/null)" ]]; }
@@ -150,6 +150,7 @@ move_aside() {
         chmod --reference="$aside" "$DATA/lnd"
         cp --preserve=mode,ownership -- "$aside/tls.cert" "$aside/tls.key" "$DATA/lnd/"
         cp --preserve=mode,ownership -- "$aside/lnd.conf" "$DATA/lnd/lnd.conf.partial"
+        sync -- "$DATA"/lnd/{tls.cert,tls.key,lnd.conf.partial}
         mv -- "$DATA/lnd/lnd.conf.partial" "$DATA/lnd/lnd.conf"
     fi
     unlock_by_itself off
@@ -197,7 +198,7 @@ take_over_words() {
     aside=$(<"$STATE/restore/aside")
     if [[ -s $SECRETS/restore-seed.json ]]; then
         if [[ -s $SECRETS/lnd-seed.json ]] && ! same_words "$SECRETS/lnd-seed.json" "$SECRETS/restore-seed.json"; then
-            cp -- "$SECRETS/lnd-seed.json" "$SECRETS/seed-of-${aside##*/}.json"
+            write_file "$SECRETS/seed-of-${aside##*/}.json" <"$SECRETS/lnd-seed.json"
         fi
         mv -- "$SECRETS/restore-seed.json" "$SECRETS/lnd-seed.json"
     fi

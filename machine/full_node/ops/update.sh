@@ -147,6 +147,7 @@ keep_bitcoin() {
     mkdir "$kept.partial"
     cp --preserve=mode -- /usr/local/bin/bitcoind /usr/local/bin/bitcoin-cli "$kept.partial/"
     [[ ! -e $STATE/bitcoin-digest ]] || cp -- "$STATE/bitcoin-digest" "$kept.partial/"
+    sync -- "$kept.partial"/* # else the folder's new name can outlive a power cut and they not
     mv -- "$kept.partial" "$kept"
 }
 
@@ -160,6 +161,7 @@ put() {
         rm -f -- "$STATE/bitcoin-$BITCOIN-"* # the phase's mark of what is installed; it sets its own
         if [[ -d $STATE/previous/bitcoin-$version ]]; then
             install --mode=755 "$STATE/previous/bitcoin-$version/"{bitcoind,bitcoin-cli} /usr/local/bin/ || return 1
+            sync -- /usr/local/bin/{bitcoind,bitcoin-cli}
             [[ ! -e $STATE/previous/bitcoin-$version/bitcoin-digest ]] ||
                 write_file "$STATE/bitcoin-digest" <"$STATE/previous/bitcoin-$version/bitcoin-digest"
             touch "$STATE/bitcoin-$BITCOIN-$version"
