@@ -26,11 +26,12 @@ next_nonce() {
 # post PATH BODY-FILE ANSWER-FILE [HEADER...]: prints the HTTP status, 000 when there was no answer.
 # Redirects are not followed: the token and the bundle go to the Worker or nowhere.
 post() {
-    local path=$1 body=$2 answer=$3 headers=(--header 'Content-Type: application/json') header
+    local path=$1 body=$2 answer=$3 headers=(--header 'Content-Type: application/json') header status
     shift 3
     for header; do headers+=(--header "$header"); done
-    curl --silent --output "$answer" --write-out '%{http_code}' --connect-timeout 10 --max-time 60 \
-        "${headers[@]}" --data-binary "@$body" "$MACHINE_URL/$path" || true
+    status=$(curl --silent --output "$answer" --write-out '%{http_code}' --connect-timeout 10 --max-time 60 \
+        "${headers[@]}" --data-binary "@$body" "$MACHINE_URL/$path") || true
+    printf '%s' "${status:-000}" # one that is killed prints none
 }
 
 # numbered NONCE IDENTITY-KEY BODY-FILE: the body with what only the moment of sending knows put first.
