@@ -105,8 +105,9 @@ compose() {
     "${COMPOSE[@]}" "$@"
 }
 
-# The cookie file in the data directory authenticates: no password on the command line.
-bitcoin_cli() { /usr/local/bin/bitcoin-cli -datadir="$DATA/bitcoin" "$@"; }
+# The cookie file in the data directory authenticates: no password on the command line. Of a busy bitcoind it would wait 15 minutes for an
+# answer, and the heartbeat with it; who needs another limit names it, since the last one counts.
+bitcoin_cli() { /usr/local/bin/bitcoin-cli -datadir="$DATA/bitcoin" -rpcclienttimeout=60 "$@"; }
 
 # What the product adds: its compose file, its ports and packages, and how its programs are spoken to.
 # shellcheck source=full_node/product.sh

@@ -56,10 +56,10 @@ set_backend() {
     local edited script='s/^bitcoin\.node=bitcoind$/bitcoin.node=neutrino/; s/^; fee\.url=/fee.url=/'
     if [[ $1 == bitcoind ]]; then script='s/^bitcoin\.node=neutrino$/bitcoin.node=bitcoind/; s/^fee\.url=/; fee.url=/'; fi
     edited=$(mktemp "$LND_CONF.XXXXXX")
-    sed "$script" "$LND_CONF" >"$edited" && chown lnd:kindling "$edited" && mv -- "$edited" "$LND_CONF"
+    sed "$script" "$LND_CONF" >"$edited" && chown lnd:kindling "$edited" && sync -- "$edited" && mv -- "$edited" "$LND_CONF"
 }
 
-bitcoind_synced() { bitcoin_cli getblockchaininfo 2>/dev/null | jq -e '.initialblockdownload == false' >/dev/null; }
+bitcoind_synced() { bitcoin_cli -rpcclienttimeout=20 getblockchaininfo 2>/dev/null | jq -e '.initialblockdownload == false' >/dev/null; }
 
 # NEUTRINO=yes: LND starts on its light client and is moved to this machine's bitcoind once that is in sync (with a snapshot: once
 # the snapshot's chain is). LND has no official switch, but this direction works in place (its developers in issue 6900: "You can
@@ -108,7 +108,7 @@ follow_snapshot() {
     [[ -n $ASSUMEUTXO_URL && -s $STATE/snapshot.json ]] || return 0
     if [[ -e $DATA/bitcoin/chainstate_snapshot_INVALID ]]; then false=yes; fi
     [[ $(jq -r .stage "$STATE/snapshot.json") == validating ]] || return 0
-    news=$(bitcoin_cli getchainstates 2>/dev/null | jq -c --arg false "$false" --slurpfile state "$STATE/snapshot.json" '$state[0] as $s |
+    news=$(bitcoin_cli -rpcclienttimeout=20 getchainstates 2>/dev/null | jq -c --arg false "$false" --slurpfile state "$STATE/snapshot.json" '$state[0] as $s |
         if $false == "yes" or (.chainstates[-1].validated and .chainstates[-1].blocks < $s.baseHeight) then {stage: "refused", percent: 0}
         elif .chainstates[-1].validated then {stage: "validated", percent: 100}
         else {stage: "validating", percent: ([99, .chainstates[0].blocks * 100 / ([1, $s.baseHeight] | max) | floor] | min)}
