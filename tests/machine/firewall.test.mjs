@@ -72,7 +72,7 @@ test("the machine's firewall", { timeout: 900_000 }, async (t) => {
 
   await t.test("the metadata address answers root, but no other user and no container of the host's network", async () => {
     const ask = (...as) =>
-      machine.run([...as, "curl", "--silent", "--show-error", "--max-time", "5", "http://169.254.169.254/metadata/v1/interfaces/public/0/ipv4/address"]);
+      machine.run([...as, "curl", "--silent", "--show-error", "--max-time", "60", "http://169.254.169.254/metadata/v1/interfaces/public/0/ipv4/address"]);
     assert.equal((await ask()).stdout, "203.0.113.7");
     const kindling = (await live("getent", "group", "kindling")).split(":")[2];
     for (const as of [

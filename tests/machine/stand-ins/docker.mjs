@@ -205,6 +205,7 @@ function stop(name) {
     if (error.code !== "ESRCH") throw error; // it has just ended by itself
   }
   while (fs.existsSync(`/proc/${pid}`)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  fs.rmSync(`${stage}/containers/${name}.pid`); // another process may get this number
 }
 
 // exec -T tailscale tailscale COMMAND...: the client of the stand-in daemon. exec -T rpc sh -s: what comes by standard input, in a
