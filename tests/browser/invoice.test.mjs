@@ -110,11 +110,15 @@ describe('an invoice can be paid', { skip }, () => {
         enable: async () => { window.asked.push('enable'); },
         sendPayment: async (invoice) => {
           window.asked.push(invoice);
+          await new Promise((resolve) => { window.answer = resolve; });
           throw new Error('the customer said no');
         },
       };
     });
-    await pay.click();
+    await pay.dblclick();
+    await page.waitForFunction(() => window.answer);
+    await pay.dispatchEvent('click');
+    await page.evaluate(() => window.answer());
     await page.getByText('The wallet says that it did not pay. A payment that is still under way may arrive all the same').waitFor();
     const uri = await bought.wallet.getAttribute('href');
     assert.deepEqual(await page.evaluate(() => window.asked), ['enable', uri.slice('lightning:'.length)]);

@@ -24,6 +24,7 @@ const withShareSheet = (context) => context.addInitScript(() => {
     const clicked = navigator.userActivation.isActive || performance.now() - clickedAt > 4500;
     const read = await Promise.all(files.map(async (file) => ({ name: file.name, type: file.type, text: await file.text() })));
     window.shares.push({ files: read, ...(text && { text }), clicked });
+    await window.isOpen;
     if (window.closes) throw new DOMException('closed', window.closes);
   };
 });
@@ -111,8 +112,14 @@ describe('the keys of a node', { skip }, () => {
     await own.button('Share the key file').waitFor();
     assert.deepEqual(await shares(), []);
 
-    await own.button('Share the key file').click();
+    await other.page.evaluate(() => { window.isOpen = new Promise((resolve) => { window.closeSheet = resolve; }); });
+    const share = own.button('Share the key file');
+    await share.click();
     const first = await shared(1);
+    await share.dispatchEvent('click');
+    await other.page.evaluate(() => window.closeSheet());
+    await other.page.locator('button[aria-disabled=true]').waitFor({ state: 'detached' });
+    assert.equal((await shares()).length, 1, 'one sheet at a time');
     assert.ok(first.clicked);
     const [key] = first.files;
     assert.deepEqual([first.files.length, key.name, key.type], [1, `kindling-${bought.link().id.slice(0, 8)}.txt`, 'text/plain']);

@@ -98,8 +98,14 @@ where
     if !sample.is_possible() {
         return ().into_any();
     }
+    let busy = RwSignal::new(false);
     let trouble = RwSignal::new(None::<String>);
     let share = move |_| {
+        // What is shared may take a slow phone a while, and there is one sheet at a time.
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
         trouble.set(None);
         let made = make();
         spawn_local(async move {
@@ -117,11 +123,12 @@ where
                 Err(sentence) => Some(sentence),
             };
             // The person may have moved on meanwhile.
+            let _ = busy.try_set(false);
             let _ = trouble.try_set(why);
         });
     };
     view! {
-        <button type="button" class="button small" on:click=share>{label}</button>
+        <button type="button" class="button small" aria-disabled=move || busy.get().then_some("true") on:click=share>{label}</button>
         <Trouble of=trouble/>
     }
     .into_any()
