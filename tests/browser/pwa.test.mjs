@@ -10,7 +10,7 @@ import { front } from './front.mjs';
 import { device } from './pages/device.mjs';
 import { landing } from './pages/landing.mjs';
 import { order, orderNode } from './pages/order.mjs';
-import { STEP, browser, skip, worker } from './shop.mjs';
+import { browser, skip, worker } from './shop.mjs';
 import { makeLink, stage } from './staged.mjs';
 
 const MOST_BYTES = 1_000_000;
@@ -150,7 +150,7 @@ describe('the app on a device', { skip }, () => {
     await other.close();
     await page.reload();
     await landing(page).continue.waitFor();
-    await pollUntil(async () => await builds() === 1, 'the old version is removed', STEP);
+    await pollUntil(async () => await builds() === 1, 'the old version is removed');
   });
 
   test('offers no new version while an invoice is open', async (t) => {
@@ -181,7 +181,7 @@ describe('the app on a device', { skip }, () => {
     assert.equal((await last()).state, 'awaiting_payment');
     await bought.payStub.click();
     await bought.ready.waitFor();
-    await pollUntil(async () => (await last()).state === 'ready', 'the state is written', STEP);
+    await pollUntil(async () => (await last()).state === 'ready', 'the state is written');
     const [row] = await app.rows();
     assert.equal(JSON.parse(row).fragment, fragment);
     assert.deepEqual(Object.keys(JSON.parse(row).last).sort(), ['amount', 'at', 'product', 'state']);
@@ -305,7 +305,7 @@ describe('a notification on a device', { skip }, () => {
     const token = (await put).request().headers().authorization;
     const view = await (await shop.fetch(`/api/bootstrap/${link.id}`, { headers: { authorization: token } })).json();
     await shop.fetch(`/api/dev/stub/pay/${view.invoice.paymentHash}`, { method: 'POST' });
-    await pollUntil(() => push.received(endpoint) === 1, 'the server has told the push service', STEP);
+    await pollUntil(() => push.received(endpoint) === 1, 'the server has told the push service');
     assert.deepEqual(push.problems, []);
 
     const cdp = await visit.context.newCDPSession(page);
@@ -319,7 +319,7 @@ describe('a notification on a device', { skip }, () => {
       const registration = await navigator.serviceWorker.getRegistration();
       return (await registration.getNotifications()).map(({ title, body, lang }) => ({ title, body, lang }));
     });
-    await pollUntil(async () => (await shown()).length === 1, 'the notification is shown', STEP);
+    await pollUntil(async () => (await shown()).length === 1, 'the notification is shown');
     assert.deepEqual(await shown(), [{ title: 'News of your order', body: 'Your machine is ready, or needs you. Open Kindling to see.', lang: 'en' }]);
   });
 

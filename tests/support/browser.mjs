@@ -19,7 +19,7 @@ export const browserMissing = fs.existsSync(CHROMIUM) ? null : `no Chromium at $
 
 /** -> {open(options) -> visit, close()}: one Chromium, any number of fresh profiles. */
 export async function launchBrowser() {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS, timeout: PATIENCE });
   return {
     version: browser.version(),
     open: (options) => openProfile(browser, options),
@@ -37,11 +37,8 @@ async function openProfile(browser, { size = 'phone', scheme = 'light', baseURL,
   });
   context.setDefaultTimeout(PATIENCE);
   const visit = { context, console: [], errors: [], requests: [] };
-  const pending = new Set();
-  const track = (promise) => {
-    pending.add(promise);
-    promise.finally(() => pending.delete(promise));
-  };
+  const entries = new Map(); // request -> what is kept of it
+  const completing = new Set();
 
   context.on('console', (message) => {
     visit.console.push({ type: message.type(), text: message.text() });
@@ -52,9 +49,16 @@ async function openProfile(browser, { size = 'phone', scheme = 'light', baseURL,
   context.on('request', (request) => {
     const entry = { method: request.method(), url: request.url(), headers: request.headers(), body: request.postData() };
     visit.requests.push(entry);
-    // Complete headers (Referer, Cookie, Authorization) come later; a request whose page has gone keeps the first ones.
-    track(request.allHeaders().then((headers) => { entry.headers = headers; }, () => {}));
+    entries.set(request, entry);
   });
+  // Complete headers (Referer, Cookie, Authorization) come later, and where a worker is ended while it loads never; a request whose page has
+  // gone keeps the first ones.
+  const complete = (request) => {
+    const done = request.allHeaders().then((headers) => { entries.get(request).headers = headers; }, () => {});
+    completing.add(done);
+    done.then(() => completing.delete(done));
+  };
+  context.on('requestfinished', complete).on('requestfailed', complete);
   context.on('page', (page) => page.on('websocket', (socket) => {
     const entry = { method: 'WEBSOCKET', url: socket.url(), headers: {}, body: '' };
     visit.requests.push(entry);
@@ -65,7 +69,7 @@ async function openProfile(browser, { size = 'phone', scheme = 'light', baseURL,
   return Object.assign(visit, {
     /** Everything that left the page or stands in its console, as one text to search. */
     async said() {
-      await Promise.all(pending);
+      await Promise.all(completing);
       return JSON.stringify({ requests: visit.requests, console: visit.console, errors: visit.errors });
     },
     /** shown: the colour scheme that the page has by now. -> build/screenshots/NAME-<size>-<scheme>.png */
@@ -75,6 +79,10 @@ async function openProfile(browser, { size = 'phone', scheme = 'light', baseURL,
       await visit.page.screenshot({ path: file, fullPage });
       return file;
     },
-    close: () => context.close(),
+    async close() {
+      // A page asks until its end, and nobody needs the answers that a test's routes are still fetching by then.
+      await Promise.all([context, ...context.pages()].map((one) => one.unrouteAll({ behavior: 'ignoreErrors' })));
+      await context.close();
+    },
   });
 }

@@ -1,7 +1,6 @@
 // What the app does on a device: the offer of a new version, orders that are kept, notifications; and what lies in the browser.
 
 import { pollUntil } from '../../support/order.mjs';
-import { STEP } from '../shop.mjs';
 
 /** page: Playwright's */
 export function device(page) {
@@ -28,12 +27,12 @@ export function device(page) {
         const names = (await caches.keys()).filter((name) => /^kindling-[0-9a-f]{16}$/.test(name));
         const paths = (await Promise.all(names.map(async (name) => (await (await caches.open(name)).keys()).map(({ url }) => new URL(url).pathname)))).flat();
         return navigator.serviceWorker.controller !== null && paths.includes('/') && paths.filter((path) => path.startsWith('/words-')).length === 2;
-      }), 'the service worker keeps the shell', STEP);
+      }), 'the service worker keeps the shell');
     },
     /** Has the browser look for a new version, and waits until one waits. */
     async newVersion() {
       await page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).update());
-      await pollUntil(() => page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).waiting !== null), 'a new version waits', STEP);
+      await pollUntil(() => page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).waiting !== null), 'a new version waits');
     },
     /** -> [{cache, path, type, text}] of everything in all caches */
     cached: () => page.evaluate(async () => {
