@@ -10,6 +10,7 @@ pub mod field_error;
 pub mod heading;
 pub mod link;
 pub mod notice;
+pub mod one_window;
 pub mod phases;
 pub mod print;
 pub mod qr;

@@ -126,6 +126,31 @@ describe('an invoice can be paid', { skip }, () => {
     await visit.close();
   });
 
+  test('by a WebLN wallet that never says what became of its window: after a minute it may be asked again', async () => {
+    const visit = await browser.open({ baseURL: worker.url });
+    const { page } = visit;
+    await page.clock.install();
+    const bought = await orderNode(page);
+    await bought.untilPaying();
+    await page.evaluate(() => {
+      window.asked = 0;
+      window.webln = { enable: async () => {}, sendPayment: () => { window.asked += 1; return new Promise(() => {}); } };
+    });
+    const pay = bought.button("Pay with the browser's wallet");
+    await pay.click();
+    await page.waitForFunction(() => window.asked === 1);
+    assert.equal(await pay.getAttribute('aria-disabled'), 'true');
+    await page.clock.runFor(20_000);
+    await pay.dispatchEvent('click');
+    assert.equal(await page.evaluate(() => window.asked), 1);
+    await page.clock.runFor(60_000);
+    assert.equal(await pay.getAttribute('aria-disabled'), null);
+    await pay.click();
+    await page.waitForFunction(() => window.asked === 2);
+    assert.deepEqual(visit.errors, []);
+    await visit.close();
+  });
+
   test('while it can: the countdown runs to its end and then asks the server', async () => {
     const visit = await browser.open({ baseURL: worker.url });
     const { page } = visit;

@@ -1,6 +1,7 @@
 //! The system's share sheet, where the browser has one: how a key gets from a phone's browser into the app that uses it.
 
 use crate::components::download::Trouble;
+use crate::components::one_window::OneWindow;
 use crate::words::copy as words;
 use js_sys::{Array, Object, Promise, Reflect};
 use kindling_domain::secret::Secret;
@@ -98,14 +99,13 @@ where
     if !sample.is_possible() {
         return ().into_any();
     }
-    let busy = RwSignal::new(false);
+    let sheet = OneWindow::default();
     let trouble = RwSignal::new(None::<String>);
     let share = move |_| {
-        // What is shared may take a slow phone a while, and there is one sheet at a time.
-        if busy.get_untracked() {
+        // What is shared may take a slow phone a while.
+        if !sheet.open() {
             return;
         }
-        busy.set(true);
         trouble.set(None);
         let made = make();
         spawn_local(async move {
@@ -122,13 +122,13 @@ where
                 },
                 Err(sentence) => Some(sentence),
             };
+            sheet.closed();
             // The person may have moved on meanwhile.
-            let _ = busy.try_set(false);
             let _ = trouble.try_set(why);
         });
     };
     view! {
-        <button type="button" class="button small" aria-disabled=move || busy.get().then_some("true") on:click=share>{label}</button>
+        <button type="button" class="button small" aria-disabled=move || sheet.disabled() on:click=share>{label}</button>
         <Trouble of=trouble/>
     }
     .into_any()

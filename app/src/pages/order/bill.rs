@@ -8,6 +8,7 @@ use crate::browser::now_millis;
 use crate::components::copy::CopyButton;
 use crate::components::countdown::{Countdown, seconds_until};
 use crate::components::notice::{Notice, Tone};
+use crate::components::one_window::OneWindow;
 use crate::components::qr::Qr;
 use crate::figures::{CLOCK, fiat, local_parts, sats};
 use crate::focus;
@@ -179,25 +180,24 @@ fn tell_the_end(seconds: Signal<u64>) {
 
 #[component]
 fn WeblnButton(payment_request: String) -> impl IntoView {
-    let busy = RwSignal::new(false);
+    let wallet = OneWindow::default();
     let refused = RwSignal::new(false);
     let pay = move |_| {
         // Asked twice, the wallet would refuse the second time what it pays the first.
-        if busy.get_untracked() {
+        if !wallet.open() {
             return;
         }
-        busy.set(true);
         let payment_request = payment_request.clone();
         refused.set(false);
         spawn_local(async move {
             let paid = webln::pay(&payment_request).await;
+            wallet.closed();
             // Gone when the payment has already moved the order on.
-            let _ = busy.try_set(false);
             let _ = refused.try_set(!paid);
         });
     };
     view! {
-        <button type="button" class="button" aria-disabled=move || busy.get().then_some("true") on:click=pay>{words::webln()}</button>
+        <button type="button" class="button" aria-disabled=move || wallet.disabled() on:click=pay>{words::webln()}</button>
         {move || refused.get().then(|| view! { <p role="alert" class="fine">{words::webln_refused()}</p> })}
     }
     .into_any()
