@@ -156,7 +156,6 @@ describe('a payout', { concurrency: true }, () => {
       fault.clear();
       await assertPaidBackOnce(shop, order);
     });
-
   });
 
   describe('LNbits, asked to pay and too slow', { concurrency: true }, () => {
