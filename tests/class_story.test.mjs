@@ -12,7 +12,7 @@ import { after, before, test } from 'node:test';
 import { landing } from './browser/pages/landing.mjs';
 import { order } from './browser/pages/order.mjs';
 import { createDigitalOcean } from './fakes/digitalocean.mjs';
-import { bootMachine, whyNot } from './machine/boot.mjs';
+import { UNTIL_READY, bootMachine, whyNot } from './machine/boot.mjs';
 import { ageIdentity } from './support/age_identity.mjs';
 import { browserMissing, launchBrowser } from './support/browser.mjs';
 import { drawPdf, readCodes } from './support/codes.mjs';
@@ -23,8 +23,6 @@ import { startWorker } from './support/worker.mjs';
 const TOKEN = 'dop_v1_class_story';
 const HOURS = 48;
 const PRICE = 76_800;
-/** How long a machine may take to be ready, in ms: longer than its boot is given up. */
-const BOOT = 300_000;
 
 const world = { machines: [] };
 const toClose = [];
@@ -97,7 +95,7 @@ async function theStory() {
   await own.payStub.click();
   await own.heading('Your class is being built').waitFor();
   await visit.screenshot('class-story-3-building');
-  await own.classReady.waitFor({ timeout: BOOT });
+  await own.classReady.waitFor({ timeout: UNTIL_READY });
   const [machine] = world.machines;
   const { exitCode, log } = await machine.done;
   assert.equal(exitCode, 0, log);

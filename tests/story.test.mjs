@@ -11,7 +11,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createDigitalOcean } from './fakes/digitalocean.mjs';
 import { createTailscale } from './fakes/tailscale.mjs';
-import { bootMachine, whyNot } from './machine/boot.mjs';
+import { UNTIL_READY, bootMachine, whyNot } from './machine/boot.mjs';
 import { ageIdentity } from './support/age_identity.mjs';
 import { browserMissing, launchBrowser } from './support/browser.mjs';
 import { withContract } from './support/contract.mjs';
@@ -21,8 +21,6 @@ import { startWorker } from './support/worker.mjs';
 const DO_TOKEN = 'dop_v1_story';
 const TAILSCALE_KEY = 'tskey-api-story';
 const PRICE = 10_000;
-/** How long a machine may take to be ready, in ms: longer than its boot is given up. */
-const BOOT = 300_000;
 
 const world = {};
 const toClose = [];
@@ -138,7 +136,7 @@ async function theStory() {
   // The machine comes up, and says so.
   await heading('Your machine is being built').waitFor();
   await visit.screenshot('story-4-provisioning');
-  await heading('Your machine is ready').waitFor({ timeout: BOOT });
+  await heading('Your machine is ready').waitFor({ timeout: UNTIL_READY });
   await visit.screenshot('story-5-ready', { fullPage: true });
 
   // The key, as the customer downloads it, is the one that the cloud was given and the machine lets in.

@@ -20,6 +20,8 @@ const NEEDED = [
 
 // Far longer than any boot needs on a busy host, and shorter than the tests' own limits, so that a boot that hangs shows its log.
 const BOOT_SECONDS = 600;
+/** How long a story waits, in ms, from the payment until the page says that the machine is ready. */
+export const UNTIL_READY = 300_000;
 
 /** One sentence saying why no machine can be booted on this host, or null. */
 export function whyNot() {
