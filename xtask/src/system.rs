@@ -75,16 +75,15 @@ fn install(project: &Project, programs: &[Program]) -> Result<Outcome> {
         let mut command = Command::new(apt[0]);
         command
             .args(&apt[1..])
+            .args(PATIENT)
             .args(arguments)
             .env("DEBIAN_FRONTEND", "noninteractive");
         command
     };
-    quiet(project, command(&["update", "-qq"]).args(PATIENT)).with_context(failed)?;
+    quiet(project, &mut command(&["update", "-qq"])).with_context(failed)?;
     quiet(
         project,
-        command(&["install", "-y", "-qq", "--no-install-recommends"])
-            .args(PATIENT)
-            .args(&missing),
+        command(&["install", "-y", "-qq", "--no-install-recommends"]).args(&missing),
     )
     .with_context(failed)?;
     let still = missing_packages(programs);
